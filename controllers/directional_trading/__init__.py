@@ -1,0 +1,1 @@
+"""Controllers that take a direction: recovery_dca."""

@@ -1,0 +1,1 @@
+"""Scripts the trader starts; Hummingbot knows this folder as `scripts`."""

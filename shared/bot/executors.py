@@ -1,0 +1,178 @@
+"""Hummingbot's DCA and position executors, recorded in the journal and closed exactly once.
+
+Contained here, in paper and live alike (file and line of 20260126):
+- two barriers touched in one pass each place a MARKET close (dca_executor.py:303, position_executor.py:457);
+- a stop during shutdown places a further close (dca_executor.py, early_stop);
+- a level placed in the closing tick is not cancelled and may fill unowned later (dca_executor.py, cancel_open_orders);
+- a level the venue refuses is sent again every second for ever (dca_executor.py, process_order_failed_event);
+- a closed executor's report is rebuilt at every tick although it can no longer change (executor_base.py, executor_info).
+"""
+
+from decimal import Decimal
+from typing import Any
+
+from hummingbot.core.data_type.common import OrderType, PositionAction, TradeType
+from hummingbot.strategy_v2.executors.dca_executor.dca_executor import DCAExecutor
+from hummingbot.strategy_v2.executors.position_executor.position_executor import PositionExecutor
+from hummingbot.strategy_v2.models.base import RunnableStatus
+from hummingbot.strategy_v2.models.executors import TrackedOrder
+from hummingbot.strategy_v2.models.executors_info import ExecutorInfo
+
+from shared.bot import session
+
+ZERO = Decimal(0)
+
+
+class RecordedExecutor:
+    """Writes an executor's life into the session's journal, and reports a closed executor once."""
+
+    _opened = False
+    _final_info: ExecutorInfo | None = None
+
+    def start(self) -> None:
+        self._record_opening()
+        super().start()  # type: ignore[misc]
+
+    def _record_opening(self) -> None:
+        if not self._opened:
+            self._opened = True
+            session.current().executor_opened(self)
+
+    def place_order(
+        self,
+        connector_name: str,
+        trading_pair: str,
+        order_type: OrderType,
+        side: TradeType,
+        amount: Decimal,
+        position_action: PositionAction = PositionAction.NIL,
+        price: Decimal = Decimal("NaN"),
+    ) -> str:
+        order_id: str = super().place_order(  # type: ignore[misc]
+            connector_name, trading_pair, order_type, side, amount, position_action, price
+        )
+        connector = self.connectors[connector_name]  # type: ignore[attr-defined]
+        limited = order_type.is_limit_type()
+        session.current().order_submitted(
+            self,
+            order_id,
+            side=side,
+            order_type=order_type.name,
+            # What the venue gets is quantised on the way (exchange_py_base.py, _create_order).
+            price=connector.quantize_order_price(trading_pair, price) if limited else None,
+            amount=connector.quantize_order_amount(trading_pair, amount),
+            closing=side is not self.config.side,  # type: ignore[attr-defined]
+        )
+        return order_id
+
+    def stop(self) -> None:
+        was_open = self.status is not RunnableStatus.TERMINATED  # type: ignore[attr-defined]
+        super().stop()  # type: ignore[misc]
+        if not was_open:
+            return
+        # Hummingbot may end an executor in its constructor, before it has orders to sum up.
+        has_orders = self._opened
+        self._record_opening()
+        session.current().executor_closed(
+            self,
+            pnl_quote=Decimal(self.get_net_pnl_quote()) if has_orders else ZERO,  # type: ignore[attr-defined]
+            fees_quote=Decimal(self.get_cum_fees_quote()) if has_orders else ZERO,  # type: ignore[attr-defined]
+        )
+
+    @property
+    def executor_info(self) -> ExecutorInfo:
+        if self._final_info is not None:
+            return self._final_info
+        info: ExecutorInfo = super().executor_info  # type: ignore[misc]
+        if self.status is RunnableStatus.TERMINATED:  # type: ignore[attr-defined]
+            self._final_info = info
+        return info
+
+
+class OneBarrierAPass:
+    """Once a barrier has closed the position, the barriers after it in the same pass have nothing left to close."""
+
+    @property
+    def _running(self) -> bool:
+        return bool(self.status is RunnableStatus.RUNNING)  # type: ignore[attr-defined]
+
+    def control_stop_loss(self) -> None:
+        if self._running:
+            super().control_stop_loss()  # type: ignore[misc]
+
+    def control_trailing_stop(self) -> None:
+        if self._running:
+            super().control_trailing_stop()  # type: ignore[misc]
+
+    def control_take_profit(self) -> None:
+        if self._running:
+            super().control_take_profit()  # type: ignore[misc]
+
+    def control_time_limit(self) -> None:
+        if self._running:
+            super().control_time_limit()  # type: ignore[misc]
+
+
+class RecoveryPositionExecutor(RecordedExecutor, OneBarrierAPass, PositionExecutor):
+    """Hummingbot's position executor, recorded and closing once."""
+
+
+class RecoveryDcaExecutor(RecordedExecutor, OneBarrierAPass, DCAExecutor):
+    """Hummingbot's DCA executor, recorded, closing once and leaving no order behind."""
+
+    @property
+    def close_price(self) -> Decimal:
+        """Average over all closing fills; Hummingbot takes the first closing order for the whole."""
+        if self.status is RunnableStatus.TERMINATED:
+            closed = self.close_filled_amount
+            if closed > ZERO:
+                paid = sum((order.executed_amount_quote for order in self._close_orders), ZERO)
+                return Decimal(paid / closed)
+        return Decimal(self.current_market_price)
+
+    def early_stop(self, keep_position: bool = False) -> None:
+        if self._running or keep_position:
+            super().early_stop(keep_position)
+
+    def process_order_failed_event(self, event_tag: int, market: Any, event: Any) -> None:
+        retries_before = self._current_retries
+        known = any(order.order_id == event.order_id for order in self._open_orders)
+        super().process_order_failed_event(event_tag, market, event)
+        if known and self._current_retries == retries_before:
+            self._current_retries += 1
+
+    async def control_shutdown_process(self) -> None:
+        """Bring the position to zero: cancel every level still live, wait for what is under way, close what is left."""
+        for tracked in [*self._open_orders, *self._close_orders]:
+            self.update_tracked_orders_with_order_id(tracked.order_id)
+        live_levels = [order for order in self._open_orders if not _has_ended(order)]
+        if live_levels:
+            # A level without an order was placed in the closing tick: its creation is still on the way.
+            self.cancel_open_orders()
+            return
+        under_way = [order for order in self._close_orders if not _has_ended(order)]
+        if under_way:
+            await self._ask_for_status(under_way)
+            return
+        left = self.open_filled_amount - self.close_filled_amount
+        if left == ZERO:
+            self.close_execution_by(self.close_type)
+            return
+        closing_before = len(self._close_orders)
+        self.place_close_order(Decimal("NaN"))
+        if len(self._close_orders) == closing_before:
+            self.logger().error(f"{left} {self.config.trading_pair} is below the minimum order and cannot be closed.")
+            self.close_execution_by(self.close_type)
+        elif closing_before:
+            self._current_retries += 1
+
+    async def _ask_for_status(self, orders: list[TrackedOrder]) -> None:
+        connector = self.connectors[self.config.connector_name]
+        await connector._update_orders_with_error_handler(
+            orders=[tracked.order for tracked in orders if tracked.order],
+            error_handler=connector._handle_update_error_for_active_order,
+        )
+
+
+def _has_ended(tracked: TrackedOrder) -> bool:
+    return tracked.order is not None and not tracked.order.is_open

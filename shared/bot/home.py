@@ -1,0 +1,109 @@
+"""The home a bot runs in: the folder Hummingbot finds scripts, controllers, conf, data and logs in.
+
+`hummingbot.root_path()` is site-packages when Hummingbot is pip-installed, and much of its client binds paths derived from it
+at import. So a home is prepared, and Hummingbot pointed at it, before `hummingbot.client` is imported anywhere.
+"""
+
+import fcntl
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+# Folder in the home -> folder of this project.
+_LINKS = {"scripts": "hummingbot_scripts", "controllers": "controllers", "shared": "shared", "conf": "conf"}
+
+
+class HomeError(Exception):
+    """The home cannot be used. The message is one sentence."""
+
+
+def default_home() -> Path:
+    """`RECOVERY_HOME`, or the folder `home` of this checkout."""
+    return Path(os.environ.get("RECOVERY_HOME") or CHECKOUT / "home")
+
+
+def prepare(home: Path) -> Path:
+    """Make the home's folders and links; what is already there is left alone.
+
+    Args:
+        home: The folder; made if absent. One with a `conf` folder of its own keeps it.
+
+    Returns:
+        Its absolute path.
+
+    Raises:
+        HomeError: It cannot be made.
+    """
+    home = home.absolute()
+    try:
+        for folder in ("data", "logs"):
+            (home / folder).mkdir(parents=True, exist_ok=True)
+        for name, target in _LINKS.items():
+            if not (home / name).exists():
+                (home / name).symlink_to(CHECKOUT / target)
+        for folder in ("connectors", "strategies", "scripts", "controllers"):
+            (home / "conf" / folder).mkdir(exist_ok=True)
+        _link_package(home)
+    except OSError as error:
+        raise HomeError(f"{home}: cannot be made a home: {error.strerror or error}") from error
+    return home
+
+
+def _link_package(home: Path) -> None:
+    # Connector scan and templates are looked for under the root path.
+    import hummingbot
+
+    link, package = home / "hummingbot", Path(hummingbot.__file__).parent
+    if link.is_symlink() and link.resolve() != package:
+        link.unlink()
+    if not link.exists():
+        link.symlink_to(package)
+
+
+@contextmanager
+def lock(home: Path) -> Iterator[None]:
+    """Hold the home for one bot.
+
+    Raises:
+        HomeError: Another process holds it.
+    """
+    path = home / "data" / "bot.lock"
+    with path.open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            holder = file.read().strip() or "unknown"
+            raise HomeError(
+                f"{home}: locked by process {holder}: one bot a home; stop it or choose another with --home"
+            ) from None
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield
+
+
+def enter(home: Path) -> None:
+    """Point this process's Hummingbot at a prepared home. Call before anything imports `hummingbot.client`.
+
+    Raises:
+        HomeError: It is too late.
+    """
+    if "hummingbot.client.settings" in sys.modules:
+        raise HomeError(f"{home}: Hummingbot's client was imported before the home was set")
+    import hummingbot
+
+    hummingbot.root_path = lambda: home
+    hummingbot.set_prefix_path(str(home))
+    os.chdir(home)
+    if str(home) not in sys.path:
+        sys.path.insert(0, str(home))
+    templates = home / "hummingbot" / "templates"
+    for name in ("hummingbot_logs", "conf_fee_overrides"):
+        target = home / "conf" / f"{name}.yml"
+        if not target.exists():
+            shutil.copy(templates / f"{name}_TEMPLATE.yml", target)

@@ -1,0 +1,21 @@
+"""Make the Hummingbot process we run in ours: paper connectors that execute, executors that close once.
+
+Every script and controller of this project imports it, directly or through its base, so it does not matter who started the
+bot: our launcher, the console, Docker or Hummingbot Dashboard.
+"""
+
+from hummingbot.strategy_v2.executors.executor_orchestrator import ExecutorOrchestrator
+
+from shared.bot.executors import RecoveryDcaExecutor, RecoveryPositionExecutor
+from shared.paper import injection
+
+
+def install() -> None:
+    """Replace what Hummingbot makes by name. Safe to call again."""
+    injection.install()
+    ExecutorOrchestrator._executor_mapping.update(
+        dca_executor=RecoveryDcaExecutor, position_executor=RecoveryPositionExecutor
+    )
+
+
+install()

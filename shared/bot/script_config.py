@@ -1,0 +1,139 @@
+"""A script's settings: which strategy files it runs, over which pairs, within which limits."""
+
+import importlib
+import inspect
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from hummingbot.client import settings
+from hummingbot.core.data_type.common import MarketDict
+from hummingbot.strategy import strategy_v2_base
+from pydantic import Field, ValidationError, field_validator, model_validator
+
+from shared.bot.config import ConfigError, RecoveryControllerConfig, describe, read_yaml
+from shared.domain.limits import LimitError, Limits
+
+
+class RecoveryScriptConfig(strategy_v2_base.StrategyV2ConfigBase):
+    """One script: strategy files from conf/controllers, each run on every pair as a controller of its own."""
+
+    script_file_name: str
+    controllers_config: list[str] = Field(min_length=1)
+    pairs: list[str] = Field(min_length=1)
+    max_positions: int = Field(ge=1)
+    max_positions_per_pair: int = Field(ge=1)
+    capital_quote: Decimal = Field(gt=0)
+    # Trade every strategy file on this connector instead of the one the file names.
+    connector_name: str | None = None
+    # Hummingbot 20260126 wants these two of every script; ours come from the controllers.
+    markets: MarketDict = Field(default=MarketDict({}), exclude=True)
+    candles_config: list[Any] = Field(default=[], exclude=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _is_not_empty(cls, content: Any) -> Any:
+        # Hummingbot 20260126 reads a missing file as {} and starts a strategy that does nothing.
+        if content == {}:
+            raise ValueError("the script's configuration is missing or empty; name an existing file of conf/scripts")
+        return content
+
+    @field_validator("markets", "candles_config", mode="before")
+    @classmethod
+    def _is_ours(cls, value: Any) -> Any:
+        if value:
+            raise ValueError("is derived from the controllers and must stay empty")
+        return value
+
+    @field_validator("pairs")
+    @classmethod
+    def _pairs_are_distinct(cls, value: list[str]) -> list[str]:
+        if len(set(value)) != len(value):
+            raise ValueError("must name each pair once")
+        return value
+
+    @property
+    def limits(self) -> Limits:
+        return Limits(self.max_positions, self.max_positions_per_pair, self.capital_quote)
+
+    @model_validator(mode="after")
+    def _limits_agree(self) -> "RecoveryScriptConfig":
+        try:
+            _ = self.limits
+        except LimitError as error:
+            raise ValueError(str(error)) from error
+        return self
+
+    def load_controller_configs(self) -> list[RecoveryControllerConfig]:
+        """One configuration for each strategy file and pair.
+
+        Raises:
+            ConfigError: A file is missing or wrong.
+        """
+        folder = Path(settings.CONTROLLERS_CONF_DIR_PATH)
+        return [
+            load_controller_config(folder / name, trading_pair=pair, connector_name=self.connector_name)
+            for name in self.controllers_config
+            for pair in self.pairs
+        ]
+
+    def update_markets(self, markets: MarketDict) -> MarketDict:
+        return markets
+
+
+def load_controller_config(
+    path: Path, trading_pair: str | None = None, connector_name: str | None = None
+) -> RecoveryControllerConfig:
+    """Read one strategy file.
+
+    Args:
+        path: A file of conf/controllers.
+        trading_pair: Make the instance for this pair: its id is then the file's id and the pair.
+        connector_name: Trade on this connector instead of the file's.
+
+    Raises:
+        ConfigError: The file is missing or wrong.
+    """
+    content = read_yaml(path)
+    for name in ("id", "controller_type", "controller_name"):
+        if not content.get(name):
+            raise ConfigError(f"{path}: {name}: is missing")
+    if content["id"] != path.stem:
+        raise ConfigError(f"{path}: id = {content['id']}: must be the file's name, {path.stem}")
+    config_class = _config_class(path, content["controller_type"], content["controller_name"])
+    if trading_pair is not None:
+        content |= {"id": f"{path.stem}_{trading_pair}", "trading_pair": trading_pair}
+    if connector_name is not None:
+        content["connector_name"] = connector_name
+    try:
+        return config_class(**content)
+    except ValidationError as error:
+        raise ConfigError(describe(path, error)) from error
+
+
+def _config_class(path: Path, controller_type: str, controller_name: str) -> type[RecoveryControllerConfig]:
+    module_name = f"{settings.CONTROLLERS_MODULE}.{controller_type}.{controller_name}"
+    try:
+        module = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        if error.name is None or not module_name.startswith(error.name):
+            raise
+        raise ConfigError(
+            f"{path}: controller_name = {controller_name}: there is no controllers/{controller_type}/{controller_name}.py"
+        ) from error
+    for _, member in inspect.getmembers(module, inspect.isclass):
+        if issubclass(member, RecoveryControllerConfig) and member.__module__ == module.__name__:
+            return member
+    raise ConfigError(f"{path}: controller_name = {controller_name}: is not a controller of this project")
+
+
+def load_script_config(path: Path) -> RecoveryScriptConfig:
+    """Read a script's file of conf/scripts.
+
+    Raises:
+        ConfigError: The file is missing or wrong.
+    """
+    try:
+        return RecoveryScriptConfig(**read_yaml(path))
+    except ValidationError as error:
+        raise ConfigError(describe(path, error)) from error

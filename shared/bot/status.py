@@ -1,0 +1,213 @@
+"""What a trader needs to see, read from the running strategy: prices, open positions with their barriers, the funnel.
+
+One snapshot serves the console's `status`, the live screen of `recovery run` and its plain lines.
+"""
+
+import io
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from hummingbot.core.data_type.common import PriceType
+from rich import box
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from shared.domain.run_record import ExecutorRecord, RunRecord
+
+_TRADES_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class PairView:
+    """One controller: its pair's price (quote per base) and how far it is from a signal."""
+
+    controller_id: str
+    pair: str
+    price: Decimal
+    outlook: str
+
+
+@dataclass(frozen=True)
+class PositionView:
+    """One open position. Fractions are fractions of the filled quote amount, after fees."""
+
+    pair: str
+    levels_filled: int
+    levels: int
+    average_entry: Decimal
+    amount_quote: Decimal
+    pnl_quote: Decimal
+    profit: Decimal
+    to_take_profit: Decimal
+    to_stop_loss: Decimal
+    trailing_trigger: Decimal | None
+    time_left_s: float | None
+    closing: bool
+
+
+@dataclass(frozen=True)
+class Funnel:
+    """From signal to closed trade, counted in the journal's events."""
+
+    signals: int
+    taken: int
+    refused: Mapping[str, int]
+    orders: int
+    failed: Mapping[str, int]
+    fills: int
+    trades: int
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Everything the screens show, at one moment (`at_s`, UTC epoch seconds)."""
+
+    at_s: float
+    pairs: tuple[PairView, ...]
+    positions: tuple[PositionView, ...]
+    funnel: Funnel
+    pnl_quote: Decimal
+    fees_quote: Decimal
+    last_trades: tuple[ExecutorRecord, ...]
+
+
+def funnel_of(record: RunRecord) -> Funnel:
+    """Count a run's events from signal to trade."""
+    orders = record.orders.values()
+    return Funnel(
+        signals=len(record.signals),
+        taken=sum(1 for signal in record.signals if signal.taken),
+        refused=Counter(signal.reason for signal in record.signals if signal.reason is not None),
+        orders=len(record.orders),
+        failed=Counter(order.failed.code for order in orders if order.failed is not None),
+        fills=sum(len(order.fills) for order in orders),
+        trades=len(record.closed_trades),
+    )
+
+
+def snapshot(strategy: Any) -> Snapshot:
+    """Read a running RecoveryStrategy."""
+    record: RunRecord = strategy.session.record
+    trades = record.closed_trades
+    return Snapshot(
+        at_s=strategy.current_timestamp,
+        pairs=tuple(_pair_view(strategy, controller) for controller in strategy.controllers.values()),
+        positions=tuple(
+            _position_view(strategy, executor)
+            for executors in strategy.executor_orchestrator.active_executors.values()
+            for executor in executors
+            if not executor.is_closed
+        ),
+        funnel=funnel_of(record),
+        pnl_quote=sum((trade.pnl_quote for trade in trades), Decimal(0)),
+        fees_quote=sum((trade.fees_quote for trade in trades), Decimal(0)),
+        last_trades=tuple(trades[-_TRADES_SHOWN:]),
+    )
+
+
+def _pair_view(strategy: Any, controller: Any) -> PairView:
+    config = controller.config
+    price = strategy.market_data_provider.get_price_by_type(
+        config.connector_name, config.trading_pair, PriceType.MidPrice
+    )
+    return PairView(config.id, config.trading_pair, price, controller.outlook())
+
+
+def _position_view(strategy: Any, executor: Any) -> PositionView:
+    config = executor.config
+    profit = executor.get_net_pnl_pct()
+    return PositionView(
+        pair=config.trading_pair,
+        levels_filled=sum(1 for order in executor.active_open_orders if order.is_filled),
+        levels=executor.n_levels,
+        average_entry=executor.current_position_average_price,
+        amount_quote=Decimal(executor.open_filled_amount_quote),
+        pnl_quote=executor.net_pnl_quote,
+        profit=profit,
+        to_take_profit=config.take_profit - profit,
+        to_stop_loss=profit + config.stop_loss,
+        trailing_trigger=executor.get_custom_info()["trailing_stop_trigger_pct"],
+        time_left_s=None if executor.end_time is None else executor.end_time - strategy.current_timestamp,
+        closing=not executor.is_active,
+    )
+
+
+def render(view: Snapshot) -> RenderableType:
+    """The tables of a snapshot."""
+    return Group(_pairs_table(view), _positions_table(view), _funnel_line(view), _trades_table(view))
+
+
+def render_text(view: Snapshot, refused_edit: str | None = None) -> str:
+    """The tables as plain text, for Hummingbot's console."""
+    out = io.StringIO()
+    console = Console(file=out, width=110, no_color=True, force_terminal=False, legacy_windows=False)
+    console.print(render(view))
+    if refused_edit:
+        console.print(f"  Edit refused, the old values stay: {refused_edit}")
+    return out.getvalue()
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(title=title, title_justify="left", box=box.SIMPLE, pad_edge=True)
+    for number, column in enumerate(columns):
+        table.add_column(column, justify="left" if number == 0 else "right", no_wrap=True)
+    return table
+
+
+def _pairs_table(view: Snapshot) -> Table:
+    table = _table("Markets", "controller", "price", "outlook")
+    for pair in view.pairs:
+        table.add_row(pair.controller_id, f"{pair.price:,.4f}", pair.outlook)
+    return table
+
+
+def _positions_table(view: Snapshot) -> Table:
+    table = _table(
+        "Open positions", "pair", "levels", "average entry", "amount", "PnL", "to profit", "to stop", "time left"
+    )
+    for held in view.positions:
+        table.add_row(
+            held.pair + (" closing" if held.closing else ""),
+            f"{held.levels_filled}/{held.levels}",
+            f"{held.average_entry:,.4f}",
+            f"{held.amount_quote:,.2f}",
+            Text(f"{held.pnl_quote:+,.2f} ({held.profit:+.2%})", style="green" if held.pnl_quote >= 0 else "red"),
+            f"{held.to_take_profit:.2%}",
+            f"{held.to_stop_loss:.2%}",
+            "-" if held.time_left_s is None else f"{held.time_left_s / 3600:.1f} h",
+        )
+    if not view.positions:
+        table.add_row("none", *[""] * 7)
+    return table
+
+
+def _funnel_line(view: Snapshot) -> Text:
+    funnel = view.funnel
+    refused = ", ".join(f"{count} {reason}" for reason, count in sorted(funnel.refused.items()))
+    failed = sum(funnel.failed.values())
+    return Text(
+        f"  {funnel.signals} signals -> {funnel.taken} taken -> {funnel.orders} orders ({failed} failed) -> "
+        f"{funnel.fills} fills -> {funnel.trades} trades closed, PnL {view.pnl_quote:+,.4f} after "
+        f"{view.fees_quote:,.4f} fees" + (f"\n  refused: {refused}" if refused else "")
+    )
+
+
+def _trades_table(view: Snapshot) -> Table:
+    table = _table("Last trades", "pair", "closed by", "entries", "PnL", "fees")
+    for trade in view.last_trades:
+        assert trade.closed is not None
+        entries = sum(1 for order in trade.orders if order.fills and not order.submitted.closing)
+        table.add_row(
+            trade.opened.pair,
+            trade.closed.close_type.lower().replace("_", " "),
+            str(entries),
+            Text(f"{trade.pnl_quote:+,.4f}", style="green" if trade.pnl_quote >= 0 else "red"),
+            f"{trade.fees_quote:,.4f}",
+        )
+    if not view.last_trades:
+        table.add_row("none", *[""] * 4)
+    return table

@@ -1,0 +1,102 @@
+"""The base of the recovery scripts: one journal, one set of limits, one controller for each strategy file and pair.
+
+It must not be imported by class name into a script: Hummingbot takes the alphabetically first strategy class of a module.
+"""
+
+from pathlib import Path
+from typing import Any, ClassVar
+
+from hummingbot.client import settings
+from hummingbot.core.data_type.common import MarketDict
+from hummingbot.strategy import strategy_v2_base
+
+from shared.bot import host as host  # for its effect: paper connectors and guarded executors
+from shared.bot import session, status
+from shared.bot.config import ConfigError
+from shared.bot.script_config import RecoveryScriptConfig, load_script_config
+
+
+class RecoveryStrategy(strategy_v2_base.StrategyV2Base):
+    """Runs the controllers its configuration names.
+
+    Attributes:
+        default_config: File of conf/scripts used where the trader names none (`start --script x.py`).
+    """
+
+    default_config: ClassVar[str]
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        # Without --conf, 20260126 never calls init_markets: the markets must be known when the module is loaded.
+        try:
+            cls.markets = _markets_of(cls._load_default())
+        except ConfigError:
+            # The trader may have named another file. If not, __init__ meets the same error and refuses to start.
+            cls.markets = MarketDict({})
+
+    @classmethod
+    def _load_default(cls) -> RecoveryScriptConfig:
+        return load_script_config(Path(settings.SCRIPT_STRATEGY_CONF_DIR_PATH) / cls.default_config)
+
+    @classmethod
+    def init_markets(cls, config: RecoveryScriptConfig) -> None:
+        cls.markets = _markets_of(config)
+
+    def __init__(self, connectors: dict[str, Any], config: RecoveryScriptConfig | None = None) -> None:
+        config = config or self._load_default()
+        self.session = session.begin(config.limits)
+        self._refused_edit: str | None = None
+        super().__init__(connectors, config)
+        missing = {wanted.id for wanted in config.load_controller_configs()} - set(self.controllers)
+        if missing:
+            # Hummingbot logs a controller that fails to start and goes on without it.
+            raise ConfigError(f"these controllers did not start, see the log: {', '.join(sorted(missing))}")
+        self.session.watch(connectors, script=config.script_file_name)
+
+    def apply_initial_setting(self) -> None:
+        """Set position mode and leverage on perpetual connectors, as the controllers ask for them."""
+        for controller in self.controllers.values():
+            wanted = controller.config
+            if wanted.is_perpetual:
+                self.set_position_mode(wanted.connector_name, wanted.position_mode)
+                self.set_leverage(wanted.connector_name, wanted.trading_pair, wanted.leverage)
+
+    def create_actions_proposal(self) -> list[Any]:
+        """The controllers create executors; the script adds none."""
+        return []
+
+    def stop_actions_proposal(self) -> list[Any]:
+        """Executors end by their barriers."""
+        return []
+
+    def update_controllers_configs(self) -> None:
+        """Take live edits of the strategy files; refuse what is wrong, keep the old values and say so."""
+        try:
+            super().update_controllers_configs()
+            self._refused_edit = None
+        except ConfigError as error:
+            reason = str(error)
+            if reason != self._refused_edit:
+                self._refused_edit = reason
+                self.session.config_refused(reason)
+                self.logger().error(f"Edit refused, the old values stay: {reason}")
+
+    async def on_stop(self) -> None:
+        """Take no more signals, close every position, and end the journal's run with the final balances."""
+        self.session.stopping = True
+        await super().on_stop()
+        self.session.end()
+
+    def format_status(self) -> str:
+        if not self.ready_to_trade:
+            return "Waiting for the connectors: " + ", ".join(
+                name for name, connector in self.connectors.items() if not connector.ready
+            )
+        return status.render_text(status.snapshot(self), refused_edit=self._refused_edit)
+
+
+def _markets_of(config: RecoveryScriptConfig) -> MarketDict:
+    markets = MarketDict({})
+    for controller in config.load_controller_configs():
+        markets = controller.update_markets(markets)
+    return markets

@@ -1,0 +1,34 @@
+"""Journal events as JSON text and back, Decimal kept to the last digit."""
+
+from functools import cache
+from typing import Annotated
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+from shared.domain.events import Event
+
+
+class JournalCodecError(ValueError):
+    """Text in the journal is not an event this version knows."""
+
+
+@cache
+def _adapter() -> TypeAdapter[Event]:
+    return TypeAdapter(Annotated[Event, Field(discriminator="kind")])
+
+
+def encode_event(event: Event) -> str:
+    """An event as one line of JSON; Decimals become strings."""
+    return _adapter().dump_json(event).decode()
+
+
+def decode_event(text: str) -> Event:
+    """The event a line of JSON stands for.
+
+    Raises:
+        JournalCodecError: The line is not valid JSON or not a known event.
+    """
+    try:
+        return _adapter().validate_json(text)
+    except ValidationError as error:
+        raise JournalCodecError(f"not a journal event: {text[:200]}") from error
