@@ -39,7 +39,7 @@ def fraction(description: str, default: str | None, *, updatable: bool = True) -
 
 def setting(description: str, default: Any, *, updatable: bool = False, **bounds: Any) -> Any:
     """A pydantic field with the prompt Hummingbot shows for it."""
-    extra = {"prompt": description, "prompt_on_new": True, "is_updatable": updatable}
+    extra: dict[str, Any] = {"prompt": description, "prompt_on_new": True, "is_updatable": updatable}
     return Field(default=default, json_schema_extra=extra, **bounds)
 
 
@@ -90,7 +90,9 @@ class RecoveryControllerConfig(controller_base.ControllerConfigBase):
         if (self.trailing_activation is None) != (self.trailing_delta is None):
             raise ValueError("trailing_activation and trailing_delta: set both or neither")
         if self.trailing_activation and self.trailing_delta and self.trailing_delta > self.trailing_activation:
-            raise ValueError("trailing_delta: must not exceed trailing_activation, or the stop would lie below the entry")
+            raise ValueError(
+                "trailing_delta: must not exceed trailing_activation, or the stop would lie below the entry"
+            )
         # Filled in here, because Hummingbot's backtester and API read the candles a controller needs from its config;
         # past the assignment check, which would run this validator again.
         self.__dict__["candles_config"] = [self.candles]

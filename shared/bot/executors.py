@@ -9,7 +9,7 @@ Contained here, in paper and live alike (file and line of 20260126):
 """
 
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hummingbot.core.data_type.common import OrderType, PositionAction, TradeType
 from hummingbot.strategy_v2.executors.dca_executor.dca_executor import DCAExecutor
@@ -23,7 +23,14 @@ from shared.bot import session
 ZERO = Decimal(0)
 
 
-class RecordedExecutor:
+if TYPE_CHECKING:
+    # The real executor stands behind the mixins at run time; Hummingbot is untyped, so its members are Any.
+    from hummingbot.strategy_v2.executors.executor_base import ExecutorBase
+else:
+    ExecutorBase = object
+
+
+class RecordedExecutor(ExecutorBase):
     """Writes an executor's life into the session's journal, and reports a closed executor once."""
 
     _opened = False
@@ -31,7 +38,7 @@ class RecordedExecutor:
 
     def start(self) -> None:
         self._record_opening()
-        super().start()  # type: ignore[misc]
+        super().start()
 
     def _record_opening(self) -> None:
         if not self._opened:
@@ -48,10 +55,10 @@ class RecordedExecutor:
         position_action: PositionAction = PositionAction.NIL,
         price: Decimal = Decimal("NaN"),
     ) -> str:
-        order_id: str = super().place_order(  # type: ignore[misc]
+        order_id: str = super().place_order(
             connector_name, trading_pair, order_type, side, amount, position_action, price
         )
-        connector = self.connectors[connector_name]  # type: ignore[attr-defined]
+        connector = self.connectors[connector_name]
         limited = order_type.is_limit_type()
         session.current().order_submitted(
             self,
@@ -61,13 +68,13 @@ class RecordedExecutor:
             # What the venue gets is quantised on the way (exchange_py_base.py, _create_order).
             price=connector.quantize_order_price(trading_pair, price) if limited else None,
             amount=connector.quantize_order_amount(trading_pair, amount),
-            closing=side is not self.config.side,  # type: ignore[attr-defined]
+            closing=side is not self.config.side,
         )
         return order_id
 
     def stop(self) -> None:
-        was_open = self.status is not RunnableStatus.TERMINATED  # type: ignore[attr-defined]
-        super().stop()  # type: ignore[misc]
+        was_open = self.status is not RunnableStatus.TERMINATED
+        super().stop()
         if not was_open:
             return
         # Hummingbot may end an executor in its constructor, before it has orders to sum up.
@@ -75,42 +82,42 @@ class RecordedExecutor:
         self._record_opening()
         session.current().executor_closed(
             self,
-            pnl_quote=Decimal(self.get_net_pnl_quote()) if has_orders else ZERO,  # type: ignore[attr-defined]
-            fees_quote=Decimal(self.get_cum_fees_quote()) if has_orders else ZERO,  # type: ignore[attr-defined]
+            pnl_quote=Decimal(self.get_net_pnl_quote()) if has_orders else ZERO,
+            fees_quote=Decimal(self.get_cum_fees_quote()) if has_orders else ZERO,
         )
 
     @property
     def executor_info(self) -> ExecutorInfo:
         if self._final_info is not None:
             return self._final_info
-        info: ExecutorInfo = super().executor_info  # type: ignore[misc]
-        if self.status is RunnableStatus.TERMINATED:  # type: ignore[attr-defined]
+        info: ExecutorInfo = super().executor_info
+        if self.status is RunnableStatus.TERMINATED:
             self._final_info = info
         return info
 
 
-class OneBarrierAPass:
+class OneBarrierAPass(ExecutorBase):
     """Once a barrier has closed the position, the barriers after it in the same pass have nothing left to close."""
 
     @property
     def _running(self) -> bool:
-        return bool(self.status is RunnableStatus.RUNNING)  # type: ignore[attr-defined]
+        return bool(self.status is RunnableStatus.RUNNING)
 
     def control_stop_loss(self) -> None:
         if self._running:
-            super().control_stop_loss()  # type: ignore[misc]
+            super().control_stop_loss()
 
     def control_trailing_stop(self) -> None:
         if self._running:
-            super().control_trailing_stop()  # type: ignore[misc]
+            super().control_trailing_stop()
 
     def control_take_profit(self) -> None:
         if self._running:
-            super().control_take_profit()  # type: ignore[misc]
+            super().control_take_profit()
 
     def control_time_limit(self) -> None:
         if self._running:
-            super().control_time_limit()  # type: ignore[misc]
+            super().control_time_limit()
 
 
 class RecoveryPositionExecutor(RecordedExecutor, OneBarrierAPass, PositionExecutor):

@@ -10,11 +10,18 @@ import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-# Folder in the home -> folder of this project.
-_LINKS = {"scripts": "hummingbot_scripts", "controllers": "controllers", "shared": "shared", "conf": "conf"}
+# Folder in the home -> folder of this project. The rest of `conf` is Hummingbot's own: client settings, keys, logging.
+_LINKS = {
+    "scripts": "hummingbot_scripts",
+    "controllers": "controllers",
+    "shared": "shared",
+    "conf/controllers": "conf/controllers",
+    "conf/scripts": "conf/scripts",
+}
 
 
 class HomeError(Exception):
@@ -22,15 +29,15 @@ class HomeError(Exception):
 
 
 def default_home() -> Path:
-    """`RECOVERY_HOME`, or the folder `home` of this checkout."""
-    return Path(os.environ.get("RECOVERY_HOME") or CHECKOUT / "home")
+    """`RECOVERY_HOME`, or a folder of this checkout, one a release: Hummingbot's client settings differ between them."""
+    return Path(os.environ.get("RECOVERY_HOME") or CHECKOUT / "home" / version("hummingbot"))
 
 
 def prepare(home: Path) -> Path:
     """Make the home's folders and links; what is already there is left alone.
 
     Args:
-        home: The folder; made if absent. One with a `conf` folder of its own keeps it.
+        home: The folder; made if absent. One with folders of its own, e.g. conf/controllers, keeps them.
 
     Returns:
         Its absolute path.
@@ -40,13 +47,11 @@ def prepare(home: Path) -> Path:
     """
     home = home.absolute()
     try:
-        for folder in ("data", "logs"):
+        for folder in ("data", "logs", "conf/connectors", "conf/strategies"):
             (home / folder).mkdir(parents=True, exist_ok=True)
         for name, target in _LINKS.items():
             if not (home / name).exists():
                 (home / name).symlink_to(CHECKOUT / target)
-        for folder in ("connectors", "strategies", "scripts", "controllers"):
-            (home / "conf" / folder).mkdir(exist_ok=True)
         _link_package(home)
     except OSError as error:
         raise HomeError(f"{home}: cannot be made a home: {error.strerror or error}") from error

@@ -10,13 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from hummingbot import init_logging
+from hummingbot.client import settings
 from hummingbot.client.config.config_helpers import load_client_config_map_from_file
 from hummingbot.client.hummingbot_application import HummingbotApplication
 from hummingbot.client.settings import AllConnectorSettings
 from hummingbot.core.web_assistant.connections.connections_factory import ConnectionsFactory
+from pydantic import ValidationError
 
 from shared.bot import host as host  # for its effect: paper connectors and guarded executors
-from shared.bot.config import ConfigError
+from shared.bot.config import ConfigError, describe
 from shared.bot.script_config import RecoveryScriptConfig
 from shared.paper.injection import SUFFIX, UnknownConnector, base_name, paper_class
 
@@ -62,8 +64,16 @@ def configure(*, simulated: bool) -> Any:
 
     Returns:
         Hummingbot's client configuration.
+
+    Raises:
+        ConfigError: conf_client.yml is not of this release.
     """
-    client_config = load_client_config_map_from_file()
+    try:
+        client_config = load_client_config_map_from_file()
+    except ValidationError as error:
+        raise ConfigError(
+            describe(settings.CLIENT_CONFIG_PATH, error) + "; was it written by another release of Hummingbot?"
+        ) from error
     if simulated:
         client_config.rate_oracle_source = "binance"
     exchanges = {*client_config.paper_trade.paper_trade_exchanges, "binance", "binance_perpetual"}
@@ -96,7 +106,8 @@ async def run_script(
     logging.getLogger().addHandler(last_error)
     app = HummingbotApplication.main_application(client_config_map=client_config, headless_mode=True)
     core = app.trading_core
-    # It asks for the DEX gateway on this machine every two seconds.
+    # It asks this machine for the DEX gateway every two seconds. Its task must have begun before it can be cancelled.
+    await asyncio.sleep(0)
     core.gateway_monitor.stop_monitor()
     try:
         started = await core.start_strategy(

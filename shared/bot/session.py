@@ -6,7 +6,7 @@ Dashboard uses v2_with_controllers.py) finds one begun for it with the limits of
 
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from importlib.metadata import version
@@ -56,12 +56,14 @@ class Session:
     Attributes:
         record: The run so far, put together from the very events the journal holds.
         stopping: Set once the bot winds down: signals are then refused.
+        failure: The first error that left a hole in the journal; whoever runs the bot must end it.
     """
 
     def __init__(self, journal: Journal, limits: Limits | None) -> None:
         self.journal = journal
         self.limits = limits
         self.stopping = False
+        self.failure: BaseException | None = None
         self.record = RunRecord()
         self._reservations: dict[str, Reservation] = {}
         self._last_taken_ms: dict[str, int] = {}
@@ -79,9 +81,7 @@ class Session:
         """Begin the run's record with its accounts' balances, and listen to what becomes of every order."""
         self._connectors.update(connectors)
         self._record(
-            ev.RunStarted(
-                at_ms=now_ms(), hummingbot=version("hummingbot"), script=script, balances=self._balances()
-            )
+            ev.RunStarted(at_ms=now_ms(), hummingbot=version("hummingbot"), script=script, balances=self._balances())
         )
         for connector in connectors.values():
             for tag, handler in (
@@ -91,9 +91,20 @@ class Session:
                 (MarketEvent.BuyOrderCompleted, self._on_completed),
                 (MarketEvent.SellOrderCompleted, self._on_completed),
             ):
-                forwarder = SourceInfoEventForwarder(handler)
+                forwarder = SourceInfoEventForwarder(self._never_silent(handler))
                 connector.add_listener(tag, forwarder)
                 self._forwarders.append((connector, tag, forwarder))
+
+    def _never_silent(self, handler: Callable[[int, Any, Any], None]) -> Callable[[int, Any, Any], None]:
+        # Hummingbot logs what an event listener raises and goes on (core/pubsub.pyx): the journal would have a hole.
+        def listen(tag: int, connector: Any, event: Any) -> None:
+            try:
+                handler(tag, connector, event)
+            except BaseException as error:
+                self.failure = self.failure or error
+                raise
+
+        return listen
 
     def end(self) -> None:
         """Close the run's record with its accounts' balances. Call once every executor has closed."""
@@ -146,9 +157,7 @@ class Session:
             self._last_taken_ms[signal.controller_id] = at_ms
         return refusal is None
 
-    def _refusal(
-        self, signal: Signal, amount_quote: Decimal, max_positions: int, cooldown_s: int
-    ) -> Refusal | None:
+    def _refusal(self, signal: Signal, amount_quote: Decimal, max_positions: int, cooldown_s: int) -> Refusal | None:
         if self.stopping:
             return Refusal.STOPPING
         own = sum(1 for held in self._reservations.values() if held.controller_id == signal.controller_id)
@@ -231,10 +240,10 @@ class Session:
         origin = self._orders.get(order_id)
         return origin.signal_id if origin else None
 
-    def _on_fill(self, _: int, connector: Any, event: Any) -> None:
+    def _on_fill(self, _: int, __: Any, event: Any) -> None:
         quote = event.trading_pair.split("-")[1]
         fee_quote = event.trade_fee.fee_amount_in_token(
-            trading_pair=event.trading_pair, price=event.price, order_amount=event.amount, token=quote, exchange=connector
+            trading_pair=event.trading_pair, price=event.price, order_amount=event.amount, token=quote
         )
         self._record(
             ev.OrderFilled(

@@ -61,6 +61,4 @@ class CandleSeries:
     @classmethod
     def from_rows(cls, rows: NDArray[np.float64], interval_s: int) -> "CandleSeries":
         """Build from rows of (open time in s, open, high, low, close, volume, ...), shape (n, >= 6)."""
-        return cls(
-            rows[:, 0].astype(np.int64), rows[:, 1], rows[:, 2], rows[:, 3], rows[:, 4], rows[:, 5], interval_s
-        )
+        return cls(rows[:, 0].astype(np.int64), rows[:, 1], rows[:, 2], rows[:, 3], rows[:, 4], rows[:, 5], interval_s)

@@ -105,12 +105,11 @@ class MarginAccount:
             raise ReduceOnlyExceeded(f"{amount} asked to close, {held} held in {pair} {slot}")
 
     def apply_fill(
-        self, order_id: str, pair: str, slot: PositionSlot, side: Side, price: Decimal, amount: Decimal, fee: Decimal
+        self, pair: str, slot: PositionSlot, side: Side, price: Decimal, amount: Decimal, fee: Decimal
     ) -> Decimal:
         """Add a fill to its position.
 
         Args:
-            order_id: The order, whose margin is handed over in proportion by `release` or `shrink_lock`.
             pair: Trading pair.
             slot: Slot the order acts on.
             side: Side of the fill.

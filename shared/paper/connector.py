@@ -11,7 +11,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from hummingbot.client.config.trade_fee_schema_loader import TradeFeeSchemaLoader
 from hummingbot.core.data_type.common import OrderType, PositionAction, TradeType
@@ -47,6 +47,13 @@ _STATES = {
 }
 
 
+if TYPE_CHECKING:
+    # The real class stands behind the mixin at run time; Hummingbot is untyped, so its members are Any.
+    from hummingbot.connector.perpetual_derivative_py_base import PerpetualDerivativePyBase as RealConnector
+else:
+    RealConnector = object
+
+
 class NoCredentials(AuthBase):
     """Sends public requests as anyone may: an invalid key would be refused even on public endpoints."""
 
@@ -57,7 +64,7 @@ class NoCredentials(AuthBase):
         return request
 
 
-class PaperConnector:
+class PaperConnector(RealConnector):
     """What spot and perpetual paper connectors share. Mixed in front of the real connector class.
 
     Attributes:
@@ -213,20 +220,18 @@ class PaperConnector:
     async def _all_trade_updates_for_order(self, order: InFlightOrder) -> list[TradeUpdate]:
         return list(self._trade_updates.get(order.client_order_id, []))
 
-    def _update_order_after_failure(
-        self, order_id: str, trading_pair: str, exception: Exception | None = None
-    ) -> None:
+    def _update_order_after_failure(self, order_id: str, trading_pair: str, exception: Exception | None = None) -> None:
         """Give the failures Hummingbot finds by itself the code the venue would have given them."""
         if isinstance(exception, ValueError):
             unsupported = "order types" in str(exception)
             reason = rejection.UNSUPPORTED_TYPE if unsupported else rejection.FILTER_FAILURE
             exception = VenueRejection(reason, str(exception))
-        super()._update_order_after_failure(order_id, trading_pair, exception)  # type: ignore[misc]
+        super()._update_order_after_failure(order_id, trading_pair, exception)
 
     # Fills.
 
     def tick(self, timestamp: float) -> None:
-        super().tick(timestamp)  # type: ignore[misc]
+        super().tick(timestamp)
         for pair in self._matching.pairs_with_orders():
             self._matching.on_book(pair)
 
@@ -237,9 +242,7 @@ class PaperConnector:
             self._watched_books[pair] = book
 
     def _on_public_trade(self, event: OrderBookTradeEvent) -> None:
-        self._matching.on_public_trade(
-            event.trading_pair, Decimal(str(event.price)), Decimal(str(event.amount))
-        )
+        self._matching.on_public_trade(event.trading_pair, Decimal(str(event.price)), Decimal(str(event.amount)))
 
     def _on_match(self, order: PaperOrder, match: Match, maker: bool) -> None:
         fee_quote = self._fee_quote(match.price * match.amount, maker=maker)

@@ -68,9 +68,7 @@ class MatchingEngine:
             if best is None or not crosses(order.side, order.limit_price, best.price):
                 continue
             matches = walk_book(order.side, order.remaining, self._offered(pair, order.side), order.limit_price)
-            resting_fill = fill_resting(
-                order.side, order.remaining, order.limit_price, self._offered(pair, order.side)
-            )
+            resting_fill = fill_resting(order.side, order.remaining, order.limit_price, self._offered(pair, order.side))
             if resting_fill is not None:
                 opposite = self._public_levels(pair, order.side.opposite)
                 self._taken[(pair, order.side)].take(opposite, matches)

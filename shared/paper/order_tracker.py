@@ -18,7 +18,7 @@ class PaperOrderTracker(client_order_tracker.ClientOrderTracker):
     def __init__(self, connector: object) -> None:
         super().__init__(connector=connector)
         # time.time is looked up at each call: a simulated run replaces it.
-        self._cached_orders = TTLCache(
+        self._cached_orders: TTLCache[str, InFlightOrder] = TTLCache(
             maxsize=self.MAX_CACHE_SIZE, ttl=self.CACHED_ORDER_TTL, timer=lambda: time.time()
         )
 

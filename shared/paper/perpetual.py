@@ -73,7 +73,7 @@ class PerpetualPaperConnector(PaperConnector):
     def _book_fill(self, order: PaperOrder, match: Match, fee: Decimal) -> TradeFeeBase:
         account = self._account_of(order.pair)
         account.shrink_lock(order.order_id, match.amount / order.remaining)
-        account.apply_fill(order.order_id, order.pair, order.slot, order.side, match.price, match.amount, fee)
+        account.apply_fill(order.pair, order.slot, order.side, match.price, match.amount, fee)
         return TradeFeeBase.new_perpetual_fee(
             fee_schema=self.trade_fee_schema(),
             position_action=PositionAction.CLOSE if order.closing else PositionAction.OPEN,

@@ -59,18 +59,20 @@ def replay(
     warmup_s: int = RECORDED_WARMUP_S,
     step_s: int = DEFAULT_STEP_S,
     shape: BookShape | None = None,
+    start_ms: int | None = None,
     clock: Callable[[], float] | None = None,
 ) -> Venue:
     """A venue of recorded markets.
 
-    The virtual start is the first recording's START. Recordings with another START are moved by a constant so that
-    theirs falls on the same moment: several dates play side by side, and only the first keeps its own calendar.
+    The virtual start is `start_ms`, or else the first recording's START. Each recording is moved by a constant so that
+    its START falls on that moment: several dates play side by side.
     Candles longer than a minute stay whole only if both STARTs lie alike within such a candle.
 
     Args:
         specs: See `parse_replay_spec`.
         pairs: What the bot is going to trade; every one needs a recording. Default: no check.
         seed: Of what happens inside the candles, and of the books.
+        start_ms: Where the market's clock starts, epoch milliseconds; taken down to its minute.
 
     Raises:
         RecordingError: A file or its START cannot be used, or two files hold the same pair.
@@ -86,7 +88,7 @@ def replay(
     for pair in pairs or ():
         if pair not in recorded:
             raise UnknownPair(f"There is no recording of {pair}; the replay holds {', '.join(recorded)}.")
-    start_ms = recordings[0].start_ms
+    start_ms = recordings[0].start_ms if start_ms is None else start_ms - start_ms % 60_000
     markets = []
     for recording in recordings:
         candles = _shifted(recording, start_ms - recording.start_ms, max(warmup_s, _HISTORY_S))

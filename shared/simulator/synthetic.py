@@ -2,8 +2,8 @@
 
 Its logarithm is the sum of a slow trend, of noise whose size comes in clusters, and of episodes. An episode is a drop
 of 4 to 6 % within 5 to 12 minutes, or every third time one of 9 to 10 % in two legs; then a choppy stay near the
-bottom, swinging by 1.5 % to either side; then a recovery to where it fell from. The next one follows 45 to 75 minutes
-later. History before the start is calm, so that the first entry comes from the first drop, minutes after the start.
+bottom, swinging by about 1.6 % to either side; then a recovery to where it fell from. The next one follows 45 to 75
+minutes later. History before the start is calm, so that the first entry comes from the first drop, minutes after it.
 """
 
 from dataclasses import dataclass
@@ -20,8 +20,8 @@ _DEEP_EVERY = 3  # episodes
 
 _TREND_HOURS = 3.0  # between two turning points
 _TREND_SIZE = 0.008
-_SWING_SIZE = 0.015
-_SWING_MINUTES = (6.0, 10.0)  # one full swing, down and up
+_SWING_SIZE = 0.0165
+_SWING_MINUTES = (5.5, 8.5)  # one full swing, down and up
 _QUIET_SWING = 0.12  # what is left of the swings outside the choppy stay
 _NOISE_PER_MINUTE = 0.0006
 _NOISE_MEMORY_MINUTES = 15.0  # noise is pulled back to zero over this long, so that it never blurs the episodes
@@ -63,17 +63,19 @@ def synthetic_prices(
 
     Args:
         instrument: Gives the pair and the price at the start; spot and perpetual of a pair yield the same market.
-        seed: Same seed and pair, same market, whatever other pairs there are.
+        seed: Same seed, pair, history and step, same market, whatever other pairs there are and however long it lasts.
         start_ms: Epoch milliseconds; taken down to its minute.
     """
     check_step(step_s)
-    rng = np.random.default_rng(np.random.SeedSequence([seed, *instrument.pair.encode()]))
+    # A generator for each ingredient, drawn from in the order of time: a longer market begins like a shorter one.
+    seeds = np.random.SeedSequence([seed, *instrument.pair.encode()]).spawn(7)
+    trend, falling, swing_lengths, swing_sizes, clustering, shocks, trading = map(np.random.default_rng, seeds)
     start_ms -= start_ms % 60_000
     at_s = np.arange(-(warmup_s // step_s), duration_s // step_s).astype(np.float64) * step_s  # seconds after the start
-    fall, chop = _episodes(at_s, duration_s, rng)
-    noise, clusters = _noise(at_s, step_s, rng)
-    log_price = _trend(at_s, rng) + fall + _swings(at_s, rng) * chop + noise
-    busy = clusters * (1 + 2 * (chop > 0.5)) * rng.gamma(2.0, 0.5, len(at_s))
+    fall, chop = _episodes(at_s, duration_s, falling)
+    noise, clusters = _noise(at_s, step_s, clustering, shocks)
+    log_price = _trend(at_s, trend) + fall + _swings(at_s, swing_lengths, swing_sizes) * chop + noise
+    busy = clusters * (1 + 2 * (chop > 0.5)) * trading.gamma(2.0, 0.5, len(at_s))
     price = float(instrument.start_price) * np.exp(log_price - log_price[warmup_s // step_s])
     volume = _DAILY_VALUE / 86_400 * step_s * busy / price
     return SyntheticPrices((start_ms + at_s * 1000).astype(np.int64), price, volume, step_s)
@@ -90,11 +92,13 @@ def _trend(at_s: Floats, rng: np.random.Generator) -> Floats:
     return trend
 
 
-def _noise(at_s: Floats, step_s: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
+def _noise(
+    at_s: Floats, step_s: int, clustering: np.random.Generator, shocking: np.random.Generator
+) -> tuple[Floats, Floats]:
     """Mean-reverting noise and the size of its clusters (around 1), both shape (n,)."""
     knots = np.arange(at_s[0], at_s[-1] + 1200, 600.0)
-    clusters = np.exp(0.5 * np.interp(at_s, knots, rng.standard_normal(len(knots))))
-    shocks = rng.standard_normal(len(at_s)) * clusters * _NOISE_PER_MINUTE * np.sqrt(step_s / _MINUTE)
+    clusters = np.exp(0.5 * np.interp(at_s, knots, clustering.standard_normal(len(knots))))
+    shocks = shocking.standard_normal(len(at_s)) * clusters * _NOISE_PER_MINUTE * np.sqrt(step_s / _MINUTE)
     # An exponential memory cut off where nothing is left of it; as a convolution it needs no loop over the points.
     memory = np.exp(-np.arange(0, 4 * _NOISE_MEMORY_MINUTES * _MINUTE, step_s) / (_NOISE_MEMORY_MINUTES * _MINUTE))
     size = len(shocks) + len(memory)
@@ -102,12 +106,12 @@ def _noise(at_s: Floats, step_s: int, rng: np.random.Generator) -> tuple[Floats,
     return noise, clusters
 
 
-def _swings(at_s: Floats, rng: np.random.Generator) -> Floats:
+def _swings(at_s: Floats, lengths: np.random.Generator, sizing: np.random.Generator) -> Floats:
     """Swings to either side, each full one of its own length and size."""
     count = int((at_s[-1] - at_s[0]) / _MINUTE / _SWING_MINUTES[0]) + 2
-    turns = at_s[0] + np.concatenate([[0.0], np.cumsum(rng.uniform(*_SWING_MINUTES, count))]) * _MINUTE
+    turns = at_s[0] + np.concatenate([[0.0], np.cumsum(lengths.uniform(*_SWING_MINUTES, count))]) * _MINUTE
     phase = np.interp(at_s, turns, np.arange(count + 1))
-    sizes = rng.uniform(0.85, 1.15, count + 1) * _SWING_SIZE
+    sizes = sizing.uniform(0.85, 1.15, count + 1) * _SWING_SIZE
     swings: Floats = np.sin(2 * np.pi * phase) * sizes[np.floor(phase).astype(int)]
     return swings
 

@@ -1,8 +1,8 @@
 """One clock for venue and bot: real, scaled, or as fast as the CPU allows.
 
 Both run in one process and one event loop and talk over loopback sockets. At full speed the loop is a discrete-event
-simulation: asked to wait, it first asks the sockets again, and when nothing is on its way it moves the clock to the next
-timer instead of waiting. Nothing is ever late, so the same seed gives the same trades.
+simulation: asked to wait, it first asks the sockets again, and when nothing is on its way it moves the clock to the
+next timer instead of waiting. Nothing is ever late, so the same seed gives the same trades.
 """
 
 import asyncio

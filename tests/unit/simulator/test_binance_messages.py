@@ -3,6 +3,7 @@
 import json
 
 from market_samples import BTC_PERPETUAL, START_MS, market
+
 from shared.simulator import binance_messages as messages
 from shared.simulator.market import Market
 

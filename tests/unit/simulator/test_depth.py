@@ -2,8 +2,8 @@
 
 from hypothesis import given
 from hypothesis import strategies as st
-
 from market_samples import BTC, COARSE, price_paths, walk
+
 from shared.simulator.depth import FIRST_UPDATE_ID, Book, Depth
 from shared.simulator.instruments import SPOT, Instrument, instrument_for
 from shared.simulator.price_path import PricePath

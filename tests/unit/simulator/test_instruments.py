@@ -48,5 +48,5 @@ def test_unknown_pair_names_it_and_what_is_listed() -> None:
 def test_a_tick_that_is_no_power_of_ten_is_refused() -> None:
     fields = {**instrument_for("BTC-USDT", perpetual=False).__dict__, "tick_size": Decimal("0.05")}
     names = Instrument.__dataclass_fields__
-    with pytest.raises(ValueError, match="tick_size 0.05 is not a power of ten"):
+    with pytest.raises(ValueError, match=r"tick_size 0\.05 is not a power of ten"):
         Instrument(**{name: fields[name] for name in names})

@@ -1,8 +1,8 @@
 """Markets: only the past is shown, and what candles say was traded was traded."""
 
 from hypothesis import given
-
 from market_samples import BTC, START_MS, market, price_paths
+
 from shared.simulator.market import Market
 from shared.simulator.price_path import PricePath
 

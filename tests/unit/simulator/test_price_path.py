@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from market_samples import BTC, COARSE, START_MS, candle_rows, price_paths, series, walk
+
 from shared.simulator.instruments import Instrument
 from shared.simulator.price_path import PricePath, path_from_candles
 
@@ -64,9 +64,7 @@ def test_klines_are_what_a_plain_loop_makes_of_the_points_so_far(
         if time_ms <= now_ms and start_ms <= opened <= end_ms:
             buckets.setdefault(opened, []).append((int(price), int(volume)))
     klines = path.klines(interval_s, start_ms, end_ms, now_ms)
-    expected = [
-        (t, v[0][0], max(v)[0], min(v)[0], v[-1][0], sum(size for _, size in v)) for t, v in buckets.items()
-    ]
+    expected = [(t, v[0][0], max(v)[0], min(v)[0], v[-1][0], sum(size for _, size in v)) for t, v in buckets.items()]
     columns = (klines.open_ms, klines.open, klines.high, klines.low, klines.close, klines.volume)
     assert list(zip(*(column.tolist() for column in columns), strict=True)) == expected
 

@@ -69,7 +69,7 @@ def test_an_unsound_file_is_refused(tmp_path: Path, data: pd.DataFrame, message:
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(RecordingError, match="BTC-USDT_1m.csv: no such file"):
+    with pytest.raises(RecordingError, match=r"BTC-USDT_1m\.csv: no such file"):
         load_recording(RecordingSpec(tmp_path / "BTC-USDT_1m.csv"))
 
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import aiohttp
 import pytest
-
 from market_samples import BTC_PERPETUAL, START_MS, market
+
 from shared.simulator.server import VenueServer
 from shared.simulator.venue import Venue
 

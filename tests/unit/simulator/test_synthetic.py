@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-
 from market_samples import BTC, BTC_PERPETUAL, START_MS
+
 from shared.simulator.instruments import instrument_for
 from shared.simulator.synthetic import SyntheticPrices, synthetic_prices
 
@@ -21,6 +21,12 @@ def test_same_seed_same_market_spot_and_perpetual() -> None:
     relative = once.price / once.price[0]
     other = synthetic_prices(ETH, 1, START_MS, 3600).price
     assert (relative != other / other[0]).any()
+
+
+def test_a_longer_market_begins_like_a_shorter_one() -> None:
+    short, long = (synthetic_prices(BTC, 1, START_MS, hours * 3600) for hours in (3, 9))
+    np.testing.assert_allclose(long.price[: len(short.price)], short.price, rtol=1e-9)
+    np.testing.assert_allclose(long.volume[: len(short.volume)], short.volume, rtol=1e-9)
 
 
 def test_it_starts_at_the_instruments_price_after_a_calm_history() -> None:

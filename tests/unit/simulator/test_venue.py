@@ -3,10 +3,11 @@
 import asyncio
 import json
 from collections import Counter
+from itertools import pairwise
 
 import pytest
-
 from market_samples import BTC_PERPETUAL, START_MS, market, walk
+
 from shared.simulator.errors import UnknownPair, VenueError
 from shared.simulator.instruments import instrument_for
 from shared.simulator.market import Market
@@ -76,7 +77,7 @@ def test_diffs_are_contiguous_whoever_listens_when() -> None:
         venue.publish_next()
     data = [event["data"] for event in early.events]
     assert all(event["stream"] == "btcusdt@depth" for event in early.events)
-    assert all(after["pu"] == before["u"] for before, after in zip(data, data[1:], strict=False))
+    assert all(after["pu"] == before["u"] for before, after in pairwise(data))
     assert late.events == early.events[10:]
     assert data[-1]["u"] == venue.market(True, "BTCUSDT").book().update_id
 

@@ -1,0 +1,23 @@
+"""What a script says of itself without being run: read from its source, because importing it needs Hummingbot's home."""
+
+import ast
+from pathlib import Path
+
+from shared.bot.config import ConfigError
+
+
+def default_config_of(path: Path) -> str:
+    """The file of conf/scripts a script uses where none is named.
+
+    Raises:
+        ConfigError: There is no such script, or it names none.
+    """
+    if not path.is_file():
+        present = ", ".join(sorted(other.name for other in path.parent.glob("*.py") if other.stem != "__init__"))
+        raise ConfigError(f"--script = {path.name}: no such file in {path.parent}; there are: {present or 'none'}")
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant):
+            names = [target.id for target in node.targets if isinstance(target, ast.Name)]
+            if "default_config" in names:
+                return str(node.value.value)
+    raise ConfigError(f"--script = {path.name}: is not a script of this project; name its configuration with --conf")

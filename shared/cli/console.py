@@ -1,0 +1,6 @@
+"""`recovery console`: placeholder."""
+
+
+def console() -> None:
+    """Open the Hummingbot console."""
+    raise NotImplementedError

@@ -1,0 +1,96 @@
+"""The `--venue` option: a simulated market, a replay of recordings, or the real exchange's public data."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from shared.cli.errors import UsageError
+from shared.simulator import scenario
+from shared.simulator.errors import RecordingError
+from shared.simulator.recording import RecordingSpec, load_recording, parse_replay_spec
+from shared.simulator.venue import Venue
+
+VENUE_HELP = "simulated | replay:FILE[@START][,FILE[@START]...] | live (real public data, orders still on paper)"
+
+
+@dataclass(frozen=True)
+class MarketChoice:
+    """What `--venue` and `--seed` name.
+
+    Attributes:
+        name: As given.
+        seed: Of the simulated market, and of what happens inside a recording's candles.
+        recordings: Of a replay; empty otherwise.
+    """
+
+    name: str
+    seed: int
+    recordings: tuple[RecordingSpec, ...]
+
+    @property
+    def is_live(self) -> bool:
+        return self.name == "live"
+
+    @property
+    def pairs(self) -> list[str] | None:
+        """The pairs of the recordings; None where any pair can be had."""
+        if not self.recordings:
+            return None
+        return [load_recording(spec).pair for spec in self.recordings]
+
+    @property
+    def start_s(self) -> float:
+        """Where the market's clock starts, UTC epoch seconds."""
+        if self.recordings:
+            return load_recording(self.recordings[0]).start_ms / 1000
+        return scenario.DEFAULT_START_MS / 1000
+
+    def venue(self, pairs: Sequence[str], start_s: float, clock: Callable[[], float]) -> Venue:
+        """Make the local venue.
+
+        Raises:
+            SimulatorError: A pair or recording cannot be had.
+        """
+        if self.recordings:
+            return scenario.replay(self.recordings, pairs, self.seed, clock=clock)
+        return scenario.simulated(pairs, self.seed, start_ms=int(start_s * 1000), clock=clock)
+
+
+def parse_market(name: str, seed: int) -> MarketChoice:
+    """Read `--venue`.
+
+    Raises:
+        UsageError: It is none of the three.
+        RecordingError: A recording's file or START is wrong.
+    """
+    if name.startswith("replay:"):
+        # Absolute, because a bot works in its home. Looked for now, before anything is started.
+        specs = [replace(spec, path=spec.path.absolute()) for spec in parse_replay_spec(name)]
+        for spec in specs:
+            if not spec.path.is_file():
+                raise RecordingError(f"--venue = replay:{spec.path}: no such file; give the path of a recording")
+        return MarketChoice(name, seed, tuple(specs))
+    if name not in ("simulated", "live"):
+        raise UsageError(f"--venue = {name}: must be {VENUE_HELP}")
+    return MarketChoice(name, seed, ())
+
+
+def parse_speed(text: str | None, *, live: bool) -> float | None:
+    """Read `--speed`: virtual seconds per real second, or None for as fast as the CPU allows.
+
+    Raises:
+        UsageError: It is not a number above 0 or "max", or a live market was to be hurried.
+    """
+    if text is None:
+        return 1.0 if live else None
+    if text == "max":
+        speed = None
+    else:
+        try:
+            speed = float(text)
+        except ValueError:
+            raise UsageError(f"--speed = {text}: must be a number above 0, or max") from None
+        if not 0 < speed <= 1000:
+            raise UsageError(f"--speed = {text}: must be above 0 and at most 1000, or max")
+    if live and speed != 1.0:
+        raise UsageError(f"--speed = {text}: a live market runs at speed 1")
+    return speed
