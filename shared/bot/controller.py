@@ -31,6 +31,7 @@ class RecoveryController(controller_base.ControllerBase):
         self._next_look_s = 0.0
         self._signal: Signal | None = None
         self.latest_values: dict[str, float] = {}
+        self.processed_data = {"signal": 0, "features": pd.DataFrame()}
         self.market_data_provider.initialize_rate_sources(
             [ConnectorPair(connector_name=config.connector_name, trading_pair=config.trading_pair)]
         )
@@ -54,13 +55,15 @@ class RecoveryController(controller_base.ControllerBase):
     async def update_processed_data(self) -> None:
         """Evaluate the rule if a candle has closed since the last look."""
         self._signal = None
-        now_s = self.market_data_provider.time()
-        if now_s >= self._next_look_s:
-            candles = self._closed_candles()
-            if candles is not None and int(candles.open_time_s[-1]) > self._decided_open_s:
-                self._decided_open_s = int(candles.open_time_s[-1])
-                self._next_look_s = self._decided_open_s + 2 * self.config.interval_s
-                self._signal = self.detect(candles)
+        self.processed_data["signal"] = 0
+        if self.market_data_provider.time() < self._next_look_s:
+            return
+        candles = self._closed_candles()
+        if candles is None or int(candles.open_time_s[-1]) <= self._decided_open_s:
+            return
+        self._decided_open_s = int(candles.open_time_s[-1])
+        self._next_look_s = self._decided_open_s + 2 * self.config.interval_s
+        self._signal = self.detect(candles)
         direction = 0 if self._signal is None else (1 if self._signal.side is Side.BUY else -1)
         self.processed_data = {"signal": direction, "features": pd.DataFrame([self.latest_values])}
 

@@ -62,7 +62,8 @@ def _link_package(home: Path) -> None:
     # Connector scan and templates are looked for under the root path.
     import hummingbot
 
-    link, package = home / "hummingbot", Path(hummingbot.__file__).parent
+    # Resolved, because a process started in a home imports Hummingbot through this very link.
+    link, package = home / "hummingbot", Path(hummingbot.__file__).resolve().parent
     if link.is_symlink() and link.resolve() != package:
         link.unlink()
     if not link.exists():
@@ -90,6 +91,19 @@ def lock(home: Path) -> Iterator[None]:
         file.write(str(os.getpid()))
         file.flush()
         yield
+
+
+def set_databases_aside(home: Path, keep: str) -> None:
+    """Let Hummingbot's own databases start empty; the last ones stay in data/previous. Hold the home's lock.
+
+    Simulated time starts over with every market, and Hummingbot selects what it shows by time: the trades of one market
+    would be taken for those of the next. The journal (`keep`) has runs instead, and stays.
+    """
+    previous = home / "data" / "previous"
+    for database in (home / "data").glob("*.sqlite"):
+        if database.name != keep:
+            previous.mkdir(exist_ok=True)
+            database.replace(previous / database.name)
 
 
 def enter(home: Path) -> None:

@@ -45,7 +45,7 @@ def require_startable(config: RecoveryScriptConfig) -> None:
             raise ConfigError(f"{controller.id}: {error}") from error
 
 
-class _LastError(logging.Handler):
+class LastError(logging.Handler):
     """Remembers the last error Hummingbot logged: its trading core reports a failed start as False, the reason in the log."""
 
     def __init__(self) -> None:
@@ -60,7 +60,8 @@ def configure(*, simulated: bool) -> Any:
     """Read the home's client configuration, as Hummingbot's own start does, and set logging up.
 
     Args:
-        simulated: Take rates from the venue the run redirects to, whatever oracle the trader uses live.
+        simulated: Take rates from the venue the run redirects to, whatever oracle the trader uses live, and know the
+            exchanges it stands for alone: the console asks every one it knows for its pairs.
 
     Returns:
         Hummingbot's client configuration.
@@ -76,7 +77,9 @@ def configure(*, simulated: bool) -> Any:
         ) from error
     if simulated:
         client_config.rate_oracle_source = "binance"
-    exchanges = {*client_config.paper_trade.paper_trade_exchanges, "binance", "binance_perpetual"}
+    exchanges = {"binance", "binance_perpetual"}
+    if not simulated:
+        exchanges.update(client_config.paper_trade.paper_trade_exchanges)
     AllConnectorSettings.initialize_paper_trade_settings(sorted(exchanges))
     return client_config
 
@@ -102,7 +105,7 @@ async def run_script(
     """
     init_logging("hummingbot_logs.yml", client_config, strategy_file_path=Path(config_name).stem)
     _log_to_file_only()
-    last_error = _LastError()
+    last_error = LastError()
     logging.getLogger().addHandler(last_error)
     app = HummingbotApplication.main_application(client_config_map=client_config, headless_mode=True)
     core = app.trading_core

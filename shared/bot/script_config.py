@@ -2,6 +2,8 @@
 
 import importlib
 import inspect
+import re
+import re
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,12 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from shared.bot.config import ConfigError, RecoveryControllerConfig, describe, read_yaml
 from shared.domain.limits import LimitError, Limits
+
+
+PAIR = re.compile(r"[A-Z0-9]+-[A-Z0-9]+")
+
+
+PAIR = re.compile(r"[A-Z0-9]+-[A-Z0-9]+")
 
 
 class RecoveryScriptConfig(strategy_v2_base.StrategyV2ConfigBase):
@@ -48,6 +56,12 @@ class RecoveryScriptConfig(strategy_v2_base.StrategyV2ConfigBase):
     @field_validator("pairs")
     @classmethod
     def _pairs_are_distinct(cls, value: list[str]) -> list[str]:
+        for pair in value:
+            if not PAIR.fullmatch(pair):
+                raise ValueError(f"{pair} is no trading pair, which looks like BTC-USDT")
+        for pair in value:
+            if not PAIR.fullmatch(pair):
+                raise ValueError(f"{pair} is no trading pair, which looks like BTC-USDT")
         if len(set(value)) != len(value):
             raise ValueError("must name each pair once")
         return value
@@ -77,8 +91,21 @@ class RecoveryScriptConfig(strategy_v2_base.StrategyV2ConfigBase):
             for pair in self.pairs
         ]
 
+    def file_stamps(self) -> tuple[tuple[int, int], ...]:
+        """What changes when a strategy file is edited: its time of change and size, (0, 0) for a missing one."""
+        folder = Path(settings.CONTROLLERS_CONF_DIR_PATH)
+        return tuple(_stamp(folder / name) for name in self.controllers_config)
+
     def update_markets(self, markets: MarketDict) -> MarketDict:
         return markets
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return (0, 0)
+    return (found.st_mtime_ns, found.st_size)
 
 
 def load_controller_config(

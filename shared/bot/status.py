@@ -3,7 +3,6 @@
 One snapshot serves the console's `status`, the live screen of `recovery run` and its plain lines.
 """
 
-import io
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,12 +12,15 @@ from typing import Any
 from hummingbot.core.data_type.common import PriceType
 from rich import box
 from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from shared.domain.run_record import ExecutorRecord, RunRecord
 
 _TRADES_SHOWN = 5
+_PLAIN_COLUMNS = 110  # where there is no screen to ask
+_WIDE_COLUMNS = 90  # below, a position takes two lines
 
 
 @dataclass(frozen=True)
@@ -136,32 +138,57 @@ def _position_view(strategy: Any, executor: Any) -> PositionView:
     )
 
 
-def render(view: Snapshot) -> RenderableType:
-    """The tables of a snapshot."""
-    return Group(_pairs_table(view), _positions_table(view), _funnel_line(view), _trades_table(view))
+def render(view: Snapshot, *, narrow: bool = False) -> RenderableType:
+    """The tables of a snapshot.
+
+    Args:
+        view: What they show.
+        narrow: For a screen of less than 90 columns, down to some 54.
+    """
+    positions = _positions_stacked(view) if narrow else _positions_table(view)
+    parts = [_pairs_table(view, narrow), positions, _funnel_lines(view), _trades_table(view)]
+    return Group(*(part for table in parts for part in (table, "")))
 
 
-def render_text(view: Snapshot, refused_edit: str | None = None) -> str:
-    """The tables as plain text, for Hummingbot's console."""
-    out = io.StringIO()
-    console = Console(file=out, width=110, no_color=True, force_terminal=False, legacy_windows=False)
-    console.print(render(view))
-    if refused_edit:
-        console.print(f"  Edit refused, the old values stay: {refused_edit}")
-    return out.getvalue()
+def render_text(view: Snapshot, refused_edit: str | None = None, columns: int | None = None) -> str:
+    """The tables as plain text.
+
+    Args:
+        view: What they show.
+        refused_edit: Why an edit of a strategy file was not taken, if one was not.
+        columns: Longest line; default: what Hummingbot's console has room for, if this process has one.
+    """
+    columns = columns or _console_columns() or _PLAIN_COLUMNS
+    console = Console(width=columns, no_color=True, force_terminal=False, legacy_windows=False)
+    with console.capture() as shown:
+        console.print(render(view, narrow=columns < _WIDE_COLUMNS))
+        if refused_edit:
+            console.print(f"  Edit refused, the old values stay: {refused_edit}")
+    return "\n".join(line.rstrip() for line in shown.get().splitlines())
+
+
+def _console_columns() -> int | None:
+    # Half the screen beside the log, all of it without (Ctrl+T); longer lines are cut anywhere, as is the prompt's.
+    from hummingbot.client.hummingbot_application import HummingbotApplication
+
+    application = HummingbotApplication._main_app
+    screen = None if application is None else application.app
+    pane = None if screen is None else screen.output_field.window.render_info
+    return None if pane is None else int(pane.window_width) - 2
 
 
 def _table(title: str, *columns: str) -> Table:
-    table = Table(title=title, title_justify="left", box=box.SIMPLE, pad_edge=True)
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, show_edge=False)
     for number, column in enumerate(columns):
         table.add_column(column, justify="left" if number == 0 else "right", no_wrap=True)
     return table
 
 
-def _pairs_table(view: Snapshot) -> Table:
-    table = _table("Markets", "controller", "price", "outlook")
+def _pairs_table(view: Snapshot, narrow: bool) -> Table:
+    table = _table("Markets", "pair" if narrow else "controller", "price")
+    table.add_column("outlook")
     for pair in view.pairs:
-        table.add_row(pair.controller_id, f"{pair.price:,.4f}", pair.outlook)
+        table.add_row(pair.pair if narrow else pair.controller_id, _price(pair.price), pair.outlook)
     return table
 
 
@@ -173,27 +200,57 @@ def _positions_table(view: Snapshot) -> Table:
         table.add_row(
             held.pair + (" closing" if held.closing else ""),
             f"{held.levels_filled}/{held.levels}",
-            f"{held.average_entry:,.4f}",
+            _price(held.average_entry),
             f"{held.amount_quote:,.2f}",
-            Text(f"{held.pnl_quote:+,.2f} ({held.profit:+.2%})", style="green" if held.pnl_quote >= 0 else "red"),
+            _pnl(held),
             f"{held.to_take_profit:.2%}",
             f"{held.to_stop_loss:.2%}",
-            "-" if held.time_left_s is None else f"{held.time_left_s / 3600:.1f} h",
+            _time_left(held) or "-",
         )
     if not view.positions:
         table.add_row("none", *[""] * 7)
     return table
 
 
-def _funnel_line(view: Snapshot) -> Text:
+def _positions_stacked(view: Snapshot) -> Table:
+    table = _table("Open positions", "pair, levels", "amount, PnL", "barriers")
+    for held in view.positions:
+        left = _time_left(held)
+        table.add_row(
+            f"{held.pair} {held.levels_filled}/{held.levels}",
+            f"{held.amount_quote:,.2f} at {_price(held.average_entry)}",
+            f"{held.to_take_profit:.2%} to profit",
+        )
+        table.add_row(
+            "closing" if held.closing else f"{left} left" if left else "", _pnl(held), f"{held.to_stop_loss:.2%} to stop"
+        )
+    if not view.positions:
+        table.add_row("none", "", "")
+    return table
+
+
+def _price(price: Decimal) -> str:
+    return f"{price:,.2f}" if price >= 1000 else f"{price:,.4f}" if price >= 1 else f"{price:.6f}"
+
+
+def _pnl(held: PositionView) -> Text:
+    return Text(f"{held.pnl_quote:+,.2f} ({held.profit:+.2%})", style="green" if held.pnl_quote >= 0 else "red")
+
+
+def _time_left(held: PositionView) -> str | None:
+    return None if held.time_left_s is None else f"{held.time_left_s / 3600:.1f} h"
+
+
+def _funnel_lines(view: Snapshot) -> RenderableType:
     funnel = view.funnel
     refused = ", ".join(f"{count} {reason}" for reason, count in sorted(funnel.refused.items()))
     failed = sum(funnel.failed.values())
-    return Text(
-        f"  {funnel.signals} signals -> {funnel.taken} taken -> {funnel.orders} orders ({failed} failed) -> "
+    text = Text(
+        f"{funnel.signals} signals -> {funnel.taken} taken -> {funnel.orders} orders ({failed} failed) -> "
         f"{funnel.fills} fills -> {funnel.trades} trades closed, PnL {view.pnl_quote:+,.4f} after "
-        f"{view.fees_quote:,.4f} fees" + (f"\n  refused: {refused}" if refused else "")
+        f"{view.fees_quote:,.4f} fees" + (f"\nrefused: {refused}" if refused else "")
     )
+    return Padding(text, (0, 0, 0, 1))
 
 
 def _trades_table(view: Snapshot) -> Table:
