@@ -14,10 +14,11 @@ import asyncio
 import os
 import signal
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
-import yaml
 from hummingbot import init_logging
+from hummingbot.client import settings
 from hummingbot.client.config.config_crypt import ETHKeyFileSecretManger, store_password_verification
 from hummingbot.client.config.config_helpers import (
     create_yml_files_legacy,
@@ -30,7 +31,7 @@ from hummingbot.client.ui import login_prompt
 from hummingbot.client.ui.style import load_style
 from hummingbot.core.web_assistant.connections.connections_factory import ConnectionsFactory
 
-from shared.bot.config import ConfigError
+from shared.bot.config import ConfigError, read_yaml
 from shared.bot.launcher import LastError, StartError
 from shared.bot.script_config import RecoveryScriptConfig
 
@@ -91,14 +92,20 @@ class Console(HummingbotApplication):
             return
         try:
             await super().start_check(*args, **kwargs)
-        except (StartError, ConfigError) as error:  # the screen has it from Hummingbot
+        except (StartError, ConfigError) as error:
+            if self._in_start_check:  # refused before Hummingbot tells of refusals
+                self._in_start_check = False
+                self.notify(f"Invalid strategy. Start aborted {error}.")
             self.logger().error(f"Start aborted: {error}")
             await self.trading_core.shutdown()
-        except (OSError, yaml.YAMLError) as error:  # 20260922 looks into the file before anything else
-            self._in_start_check = False
-            reason = " ".join(str(error).split())
-            self.logger().error(f"Start aborted: {reason}")
-            self.notify(f"Invalid strategy. Start aborted: {reason}")
+
+    def _peek_config(self, conf_name: str) -> dict[str, Any]:
+        """20260922 looks into the file for the script's name before anything else.
+
+        Raises:
+            ConfigError: The file is missing or wrong.
+        """
+        return read_yaml(Path(settings.SCRIPT_STRATEGY_CONF_DIR_PATH) / conf_name)
 
     async def _start_strategy(self, name: str, config: Any = None, file_name: str | None = None) -> bool:
         """Stands in for the trading core's function, which hides why a start failed.
@@ -113,6 +120,7 @@ class Console(HummingbotApplication):
             config = content.model_dump(mode="json", exclude_none=True)
         last_error = LastError()
         logger = self.trading_core.logger()
+        logger.disabled = False  # as Hummingbot leaves it after setting logging up a second time, for a second start
         logger.addHandler(last_error)
         try:
             if not await self._stock_start_strategy(name, config, file_name):

@@ -54,6 +54,9 @@ class RecoveryController(controller_base.ControllerBase):
 
     async def update_processed_data(self) -> None:
         """Evaluate the rule if a candle has closed since the last look."""
+        if not self._session.is_watching:
+            # Deployed under a script that is not ours (Hummingbot Dashboard's): nobody else begins the run's record.
+            self._session.watch(self.market_data_provider.connectors, script=self.config.id)
         self._signal = None
         self.processed_data["signal"] = 0
         if self.market_data_provider.time() < self._next_look_s:

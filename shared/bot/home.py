@@ -13,6 +13,9 @@ from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 
+VENUE_URL = "RECOVERY_VENUE_URL"
+"""Environment variable: base URL of a local venue in another process or container, `http://host:port`."""
+
 CHECKOUT = Path(__file__).resolve().parents[2]
 # Folder in the home -> folder of this project. The rest of `conf` is Hummingbot's own: client settings, keys, logging.
 _LINKS = {

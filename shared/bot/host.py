@@ -2,10 +2,15 @@
 
 Every script and controller of this project imports it, directly or through its base, so it does not matter who started the
 bot: our launcher, the console, Docker or Hummingbot Dashboard.
+
+Where RECOVERY_VENUE_URL is set, it also sends the bot's exchange traffic to that local venue.
 """
+
+import os
 
 from hummingbot.strategy_v2.executors.executor_orchestrator import ExecutorOrchestrator
 
+from shared.bot import home, redirect
 from shared.bot.executors import RecoveryDcaExecutor, RecoveryPositionExecutor
 from shared.paper import injection
 
@@ -16,6 +21,8 @@ def install() -> None:
     ExecutorOrchestrator._executor_mapping.update(
         dca_executor=RecoveryDcaExecutor, position_executor=RecoveryPositionExecutor
     )
+    if venue_url := os.environ.get(home.VENUE_URL):
+        redirect.install(venue_url)
 
 
 install()

@@ -77,6 +77,10 @@ class Session:
 
     # The run.
 
+    @property
+    def is_watching(self) -> bool:
+        return self.record.started is not None
+
     def watch(self, connectors: Mapping[str, Any], script: str) -> None:
         """Begin the run's record with its accounts' balances, and listen to what becomes of every order."""
         self._connectors.update(connectors)
@@ -288,6 +292,9 @@ _current: Session | None = None
 def begin(limits: Limits | None, journal: Journal | None = None) -> Session:
     """Start a new session; the one before, if any, has ended with its strategy."""
     global _current
+    if _current is not None:
+        # The strategy before this one has ended, or failed to start.
+        _current.journal.close()
     _current = Session(journal or SqliteJournal(journal_path(), run_id=uuid.uuid4().hex), limits)
     return _current
 

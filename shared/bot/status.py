@@ -91,8 +91,22 @@ def funnel_of(record: RunRecord) -> Funnel:
     )
 
 
+def waiting_for(strategy: Any) -> str:
+    """What a strategy that cannot trade yet is waiting for; empty once it can."""
+    parts = [
+        f"{name} ({', '.join(part for part, ready in connector.status_dict.items() if not ready)})"
+        for name, connector in strategy.connectors.items()
+        if not connector.ready
+    ]
+    feeds = strategy.market_data_provider.candles_feeds
+    parts += [
+        f"candles {name} ({len(feed._candles)}/{feed.max_records})" for name, feed in feeds.items() if not feed.ready
+    ]
+    return ", ".join(parts)
+
+
 def snapshot(strategy: Any) -> Snapshot:
-    """Read a running RecoveryStrategy."""
+    """Read a running RecoveryStrategy, once `waiting_for` names nothing."""
     record: RunRecord = strategy.session.record
     trades = record.closed_trades
     return Snapshot(
@@ -222,7 +236,9 @@ def _positions_stacked(view: Snapshot) -> Table:
             f"{held.to_take_profit:.2%} to profit",
         )
         table.add_row(
-            "closing" if held.closing else f"{left} left" if left else "", _pnl(held), f"{held.to_stop_loss:.2%} to stop"
+            "closing" if held.closing else f"{left} left" if left else "",
+            _pnl(held),
+            f"{held.to_stop_loss:.2%} to stop",
         )
     if not view.positions:
         table.add_row("none", "", "")

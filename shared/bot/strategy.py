@@ -99,10 +99,9 @@ class RecoveryStrategy(strategy_v2_base.StrategyV2Base):
         self.session.end()
 
     def format_status(self) -> str:
-        if not self.ready_to_trade:
-            return "Waiting for the connectors: " + ", ".join(
-                name for name, connector in self.connectors.items() if not connector.ready
-            )
+        waiting = status.waiting_for(self)
+        if waiting:
+            return f"Waiting for {waiting}"
         return status.render_text(status.snapshot(self), refused_edit=self._refused_edit)
 
 

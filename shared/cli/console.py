@@ -78,14 +78,14 @@ def _open(bot_home: Path, market: MarketChoice, speed: float) -> dict[str, int]:
     if not bot_console.log_in(client_config):
         return {}
     if market.is_live:
-        greeting = "Market: live public data. Orders stay on paper."
+        greeting = "Market: live public data. Orders stay on paper.\n"
         config_for = _config_for(bot_home, market, None)
         asyncio.run(bot_console.open_console(client_config, config_for, greeting, None, simulated=False))
         return {}
 
     homes.set_databases_aside(bot_home, keep=JOURNAL)
     pairs = market.pairs or _pairs_of_scripts(bot_home)
-    greeting = f"Market: {market.name}, seed {market.seed}, at {speed:g} times its pace. It lists {', '.join(pairs)}."
+    greeting = f"Market: {market.name}, seed {market.seed}, {speed:g} times real time\nPairs: {', '.join(pairs)}\n"
     config_for = _config_for(bot_home, market, pairs)
 
     async def work(local: Venue) -> None:

@@ -20,7 +20,11 @@ def user_errors() -> tuple[type[Exception], ...]:
     Hummingbot's home is set.
     """
     found: list[type[Exception]] = [UsageError, HomeError, JournalError, SimulatorError]
-    for module, name in (("shared.bot.config", "ConfigError"), ("shared.bot.launcher", "StartError")):
+    for module, name in (
+        ("shared.bot.config", "ConfigError"),
+        ("shared.bot.launcher", "StartError"),
+        ("shared.bot.redirect", "InvalidVenueUrl"),
+    ):
         if module in sys.modules:
             found.append(getattr(sys.modules[module], name))
     return tuple(found)

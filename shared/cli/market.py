@@ -1,8 +1,10 @@
 """The `--venue` option: a simulated market, a replay of recordings, or the real exchange's public data."""
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from shared.bot.home import VENUE_URL
 from shared.cli.errors import UsageError
 from shared.simulator import scenario
 from shared.simulator.errors import RecordingError
@@ -59,7 +61,7 @@ def parse_market(name: str, seed: int) -> MarketChoice:
     """Read `--venue`.
 
     Raises:
-        UsageError: It is none of the three.
+        UsageError: It is none of the three, or live while the environment names a local venue.
         RecordingError: A recording's file or START is wrong.
     """
     if name.startswith("replay:"):
@@ -71,6 +73,8 @@ def parse_market(name: str, seed: int) -> MarketChoice:
         return MarketChoice(name, seed, tuple(specs))
     if name not in ("simulated", "live"):
         raise UsageError(f"--venue = {name}: must be {VENUE_HELP}")
+    if name == "live" and os.environ.get(VENUE_URL):
+        raise UsageError(f"--venue = live: {VENUE_URL} is set, which sends the bot to a local venue instead; unset it")
     return MarketChoice(name, seed, ())
 
 

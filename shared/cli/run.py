@@ -31,9 +31,7 @@ def run(
         str | None, typer.Option(help="Market seconds per real second, or max. Default: max; 1 with --venue live.")
     ] = None,
     until_trades: Annotated[int, typer.Option(help="Stop once this many trades have closed.")] = 10,
-    timeout_s: Annotated[
-        float | None, typer.Option(help="Give up after this many real seconds (exit code 3).")
-    ] = None,
+    timeout_s: Annotated[float | None, typer.Option(help="Give up after this many real seconds (exit code 3).")] = None,
     seed: Annotated[int, typer.Option(help="Seed of the simulated market.")] = 1,
     report: Annotated[Path | None, typer.Option(help="Write the report to this JSON file.")] = None,
     home: Annotated[Path | None, typer.Option(help="Home of the bot; default: RECOVERY_HOME or ./home.")] = None,
@@ -42,7 +40,11 @@ def run(
 
     Exit codes: 0 done and verified, 1 a mismatch, 2 bad input, 3 timed out before --until-trades.
     """
-    for option, value, least in (("--until-trades", until_trades, 1), ("--timeout-s", timeout_s, 1), ("--seed", seed, 0)):
+    for option, value, least in (
+        ("--until-trades", until_trades, 1),
+        ("--timeout-s", timeout_s, 1),
+        ("--seed", seed, 0),
+    ):
         if value is not None and value < least:
             raise UsageError(f"{option} = {value}: must be at least {least}")
     market = parse_market(venue, seed)

@@ -2,11 +2,12 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from importlib.metadata import version
 from typing import Any
 
 import psutil
-from rich.console import Console, Group
+from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
@@ -78,14 +79,14 @@ class Supervisor:
         else:
             await self._until_done(strategy, lambda: self._print_line(strategy), _LINE_EVERY_S)
 
-    async def _until_done(self, strategy: Any, show: Any, every_s: float) -> None:
+    async def _until_done(self, strategy: Any, show: Callable[[], None], every_s: float) -> None:
         shown_s = 0.0
         while self._stop_reason is None:
             await asyncio.sleep(1.0)
-            if self._ready_s is None and strategy.ready_to_trade and strategy.market_data_provider.ready:
+            if self._ready_s is None and strategy.ready_to_trade and not status.waiting_for(strategy):
                 self._ready_s = real_time() - self._process_began_s
             self._stop_reason = self._stop_reason or self._reason_to_stop(strategy)
-            if self._ready_s is not None and real_time() - shown_s >= every_s:
+            if real_time() - shown_s >= every_s:
                 shown_s = real_time()
                 show()
         show()
@@ -105,7 +106,9 @@ class Supervisor:
 
     # What is shown.
 
-    def _screen(self, strategy: Any) -> Group:
+    def _screen(self, strategy: Any) -> RenderableType:
+        if self._ready_s is None:
+            return Text(f"  {self.market.name}   waiting for {status.waiting_for(strategy)}", style="dim")
         view = status.snapshot(strategy)
         done = min(view.funnel.trades, self._until_trades)
         progress = Table.grid(padding=(0, 1))
@@ -118,6 +121,9 @@ class Supervisor:
         return Group(heading, status.render(view), progress)
 
     def _print_line(self, strategy: Any) -> None:
+        if self._ready_s is None:
+            self._console.print(f"waiting for {status.waiting_for(strategy)}", highlight=False, soft_wrap=True)
+            return
         view = status.snapshot(strategy)
         prices = " ".join(f"{pair.pair} {pair.price:,.2f}" for pair in view.pairs)
         funnel = view.funnel

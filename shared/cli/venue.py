@@ -20,15 +20,17 @@ def venue(
     seed: Annotated[int, typer.Option(min=0, help="Seed of the simulated market.")] = 1,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")] = 8765,
+    skip_s: Annotated[int, typer.Option(min=0, help="Begin this many seconds into the market.")] = 0,
 ) -> None:
     """Serve a Binance-shaped market on this machine, in real time from now on.
 
-    Point a bot at it with RECOVERY_VENUE_URL. Stops on Ctrl-C.
+    Point a bot at it with RECOVERY_VENUE_URL. The simulated market's first entry comes in its minutes 4 to 7: with
+    --skip-s 600 it is there at once. Stops on Ctrl-C.
     """
     market = parse_market(venue, seed)
     if market.is_live:
         raise UsageError("--venue = live: there is nothing to serve; run the bot with --venue live instead")
-    start_ms = int(time.time() * 1000)
+    start_ms = int(time.time() - skip_s) * 1000
     if market.recordings:
         served = scenario.replay(market.recordings, seed=seed, start_ms=start_ms)
     else:

@@ -35,9 +35,14 @@ def _edit(file: str, old: str, new: str) -> Callable[[BotHome], None]:
             id="3 for 3 %",
         ),
         pytest.param(
-            _edit(SCRIPT, "recovery_dca_phase1.yml", "absent.yml"), [], ["absent.yml", "no such file"], id="missing file"
+            _edit(SCRIPT, "recovery_dca_phase1.yml", "absent.yml"),
+            [],
+            ["absent.yml", "no such file"],
+            id="missing file",
         ),
-        pytest.param(_edit(SCRIPT, "ETH-USDT", "FOO-USDT"), [], [SCRIPT, "pairs = FOO-USDT", "BTC-USDT"], id="unknown pair"),
+        pytest.param(
+            _edit(SCRIPT, "ETH-USDT", "FOO-USDT"), [], [SCRIPT, "pairs = FOO-USDT", "BTC-USDT"], id="unknown pair"
+        ),
         pytest.param(_edit(SCRIPT, "ETH-USDT", "ETHUSDT"), [], [SCRIPT, "pairs", "ETHUSDT"], id="malformed pair"),
         pytest.param(
             _edit(CONTROLLER, "binance_paper_trade", "binance"),
@@ -51,7 +56,9 @@ def _edit(file: str, old: str, new: str) -> Callable[[BotHome], None]:
             [SCRIPT, "max_positions_per_pair = 9", "max_positions = 4"],
             id="limits that contradict each other",
         ),
-        pytest.param(_nothing, ["--conf", "absent.yml"], ["absent.yml", "no such file", "recovery_dca.yml"], id="script conf"),
+        pytest.param(
+            _nothing, ["--conf", "absent.yml"], ["absent.yml", "no such file", "recovery_dca.yml"], id="script conf"
+        ),
         pytest.param(_nothing, ["--script", "absent.py"], ["absent.py", "recovery_dca.py"], id="script"),
         pytest.param(_nothing, ["--venue", "mars"], ["--venue = mars", "simulated"], id="venue"),
         pytest.param(_nothing, ["--venue", "replay:absent.csv.gz"], ["absent.csv.gz", "no such file"], id="recording"),

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from hummingbot.core.data_type.common import OrderType, PositionAction, TradeType
 from hummingbot.core.data_type.in_flight_order import OrderState
-from hummingbot.core.event.events import MarketOrderFailureEvent, OrderCancelledEvent, OrderFilledEvent
+from hummingbot.core.event.event_forwarder import EventForwarder
+from hummingbot.core.event.events import MarketEvent, MarketOrderFailureEvent, OrderCancelledEvent, OrderFilledEvent
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -35,7 +36,7 @@ def test_a_taker_walks_the_book_and_the_rest_rests(name: str, run_virtual: Virtu
         assert exchange.end(order) == ""
         tracked = exchange.connector.in_flight_orders[order]
         assert tracked.current_state is OrderState.PARTIALLY_FILLED
-        exchange.set_book(bids=[(99, 1)], asks=[("100.4", "0.4"), (101, 2)])
+        exchange.set_book(bids=[(99, 1)], asks=[(100.4, 0.4), (101, 2)])
         await exchange.tick()
         assert exchange.fills(order) == pairs(("100", "1"), ("100.50", "0.4"))
         exchange.set_book(bids=[(99, 1)], asks=[(100, 9)])
@@ -431,6 +432,36 @@ def test_answers_of_ended_orders_are_kept_within_a_bound(
         ids = [await exchange.place(BUY, "0.1", "100") for _ in range(3)]
         assert list(exchange.connector._ended_orders) == ids[1:]
         assert list(exchange.connector._trade_updates) == ids[1:]
+
+    run_virtual(scenario())
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(
+            "binance",
+            marks=pytest.mark.xfail(
+                strict=True, reason="SpotPaperConnector: InsufficientFunds ends in a background task, the order never ends"
+            ),
+        ),
+        "binance_perpetual",
+    ],
+)
+def test_the_book_may_move_while_a_market_order_travels(name: str, run_virtual: VirtualRun) -> None:
+    """It was accepted at 100; by the time it is acknowledged the account can pay a part of it at most."""
+
+    async def scenario() -> None:
+        exchange = PaperExchange(name, usdt=102)
+
+        def move(_: Any) -> None:
+            exchange.set_book(bids=[(109, 1)], asks=[(110, 1)])
+
+        listener = EventForwarder(move)
+        exchange.connector.add_listener(MarketEvent.BuyOrderCreated, listener)
+        order = await exchange.place(BUY, "1")
+        assert exchange.end(order)
+        assert exchange.connector._open_orders == {}
 
     run_virtual(scenario())
 

@@ -1,0 +1,32 @@
+"""The journal's in-memory twin behaves as the file does."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from shared.adapters.memory_journal import MemoryJournal
+from shared.adapters.sqlite_journal import SqliteJournal
+from shared.ports import Journal
+from tests.unit.domain.generated_runs import finished, round_trip
+
+
+@pytest.fixture(params=["memory", "file"])
+def journal(request: pytest.FixtureRequest, tmp_path: Path) -> Journal:
+    make: Callable[[], Journal] = {
+        "memory": lambda: MemoryJournal("one"),
+        "file": lambda: SqliteJournal(tmp_path / "journal.sqlite", "one"),
+    }[request.param]
+    return make()
+
+
+def test_it_gives_back_what_was_appended(journal: Journal) -> None:
+    events = finished([round_trip()])
+    assert journal.runs() == []
+    assert list(journal.read("one")) == []
+    for event in events:
+        journal.append(event)
+    assert journal.runs() == ["one"]
+    assert list(journal.read("one")) == events
+    assert list(journal.read("two")) == []
+    journal.close()
