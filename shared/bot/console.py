@@ -36,6 +36,7 @@ from shared.bot.launcher import LastError, StartError
 from shared.bot.script_config import RecoveryScriptConfig
 
 _WATCH_EVERY_S = 1.0
+_ENDED = "the market's data has ended; `exit` and open the console again to start over"
 
 ConfigFor = Callable[[str, str | None], tuple[str, RecoveryScriptConfig] | None]
 """(script, conf or None) -> the configuration's file and content, or None for a script that is not of this project.
@@ -73,11 +74,15 @@ class Console(HummingbotApplication):
     Args:
         client_config: Hummingbot's client configuration.
         config_for: What a script of this project is started with.
+        market_ended: Set once there is no more data; None on a live market.
     """
 
-    def __init__(self, client_config: Any, config_for: ConfigFor) -> None:
+    _in_start_check: bool
+
+    def __init__(self, client_config: Any, config_for: ConfigFor, market_ended: asyncio.Event | None) -> None:
         super().__init__(client_config_map=client_config)
         self._config_for = config_for
+        self._market_ended = market_ended
         self._winding_down = asyncio.Lock()
         self._stock_start_strategy = self.trading_core.start_strategy
         self.trading_core.start_strategy = self._start_strategy
@@ -113,6 +118,8 @@ class Console(HummingbotApplication):
         Raises:
             StartError: It failed; Hummingbot shows the message.
         """
+        if self._has_ended():
+            raise StartError(_ENDED)
         named = config if isinstance(config, str) else None
         ours = self._config_for(f"{name}.py", named)
         if ours is not None:
@@ -152,11 +159,13 @@ class Console(HummingbotApplication):
             return
         super().connect(option)
 
-    async def watch(self, market_ended: asyncio.Event | None) -> None:
-        """End the script when its market does.
+    # Watching.
 
-        Args:
-            market_ended: Set once there is no more data; None on a live market.
+    def _has_ended(self) -> bool:
+        return self._market_ended is not None and self._market_ended.is_set()
+
+    async def watch(self) -> None:
+        """Stop the script when its market ends.
 
         Raises:
             BaseException: What left a hole in the journal.
@@ -166,11 +175,9 @@ class Console(HummingbotApplication):
             running = getattr(self.trading_core.strategy, "session", None)
             if running is not None and running.failure is not None:
                 raise running.failure
-            if market_ended is not None and market_ended.is_set():
-                self.notify("\nThe market's data has ended. `exit` and open the console again to start over.")
-                market_ended = None
-                if self.trading_core._strategy_running:
-                    await self.stop_loop()
+            if self.trading_core._strategy_running and self._has_ended():
+                self.notify(f"\n{_ENDED}.")
+                await self.stop_loop()
 
 
 async def open_console(
@@ -191,7 +198,7 @@ async def open_console(
     await create_yml_files_legacy()
     init_logging("hummingbot_logs.yml", client_config)
     await read_system_configs_from_yml()
-    console = Console(client_config, config_for)
+    console = Console(client_config, config_for, market_ended)
     # Its screen's parts ask for the application here, and would make a second one.
     HummingbotApplication._main_app = console
     await asyncio.sleep(0)  # the gateway's task must have begun before it can be cancelled
@@ -199,7 +206,7 @@ async def open_console(
         console.trading_core.gateway_monitor.stop_monitor()
     console.notify(greeting)
     _exit_on_signals(console)
-    watch = asyncio.ensure_future(console.watch(market_ended))
+    watch = asyncio.ensure_future(console.watch())
     screen = asyncio.ensure_future(console.run())
     try:
         await asyncio.wait({screen, watch}, return_when=asyncio.FIRST_COMPLETED)

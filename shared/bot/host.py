@@ -10,7 +10,7 @@ import os
 
 from hummingbot.strategy_v2.executors.executor_orchestrator import ExecutorOrchestrator
 
-from shared.bot import home, redirect
+from shared.bot import home
 from shared.bot.executors import RecoveryDcaExecutor, RecoveryPositionExecutor
 from shared.paper import injection
 
@@ -22,6 +22,8 @@ def install() -> None:
         dca_executor=RecoveryDcaExecutor, position_executor=RecoveryPositionExecutor
     )
     if venue_url := os.environ.get(home.VENUE_URL):
+        from shared.bot import redirect  # the simulator's modules have no place in a bot that trades live data
+
         redirect.install(venue_url)
 
 

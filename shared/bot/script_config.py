@@ -3,7 +3,6 @@
 import importlib
 import inspect
 import re
-import re
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -15,10 +14,6 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from shared.bot.config import ConfigError, RecoveryControllerConfig, describe, read_yaml
 from shared.domain.limits import LimitError, Limits
-
-
-PAIR = re.compile(r"[A-Z0-9]+-[A-Z0-9]+")
-
 
 PAIR = re.compile(r"[A-Z0-9]+-[A-Z0-9]+")
 
@@ -59,9 +54,6 @@ class RecoveryScriptConfig(strategy_v2_base.StrategyV2ConfigBase):
         for pair in value:
             if not PAIR.fullmatch(pair):
                 raise ValueError(f"{pair} is no trading pair, which looks like BTC-USDT")
-        for pair in value:
-            if not PAIR.fullmatch(pair):
-                raise ValueError(f"{pair} is no trading pair, which looks like BTC-USDT")
         if len(set(value)) != len(value):
             raise ValueError("must name each pair once")
         return value
@@ -95,9 +87,6 @@ class RecoveryScriptConfig(strategy_v2_base.StrategyV2ConfigBase):
         """What changes when a strategy file is edited: its time of change and size, (0, 0) for a missing one."""
         folder = Path(settings.CONTROLLERS_CONF_DIR_PATH)
         return tuple(_stamp(folder / name) for name in self.controllers_config)
-
-    def update_markets(self, markets: MarketDict) -> MarketDict:
-        return markets
 
 
 def _stamp(path: Path) -> tuple[int, int]:

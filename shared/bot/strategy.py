@@ -24,6 +24,7 @@ class RecoveryStrategy(strategy_v2_base.StrategyV2Base):
     """
 
     default_config: ClassVar[str]
+    _last_config_update_ts: float
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

@@ -11,7 +11,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from hummingbot.client.config.trade_fee_schema_loader import TradeFeeSchemaLoader
 from hummingbot.core.data_type.common import OrderType, PositionAction, TradeType
@@ -20,8 +20,6 @@ from hummingbot.core.data_type.trade_fee import TradeFeeBase, TradeFeeSchema
 from hummingbot.core.event.event_forwarder import EventForwarder
 from hummingbot.core.event.events import OrderBookEvent, OrderBookTradeEvent
 from hummingbot.core.utils.async_utils import safe_ensure_future
-from hummingbot.core.web_assistant.auth import AuthBase
-from hummingbot.core.web_assistant.connections.data_types import RESTRequest, WSRequest
 
 from shared.domain.fills import Match
 from shared.domain.margin_account import PositionSlot
@@ -30,6 +28,7 @@ from shared.paper import rejection
 from shared.paper.matching import MatchingEngine
 from shared.paper.order_tracker import PaperOrderTracker
 from shared.paper.orders import PaperOrder, PaperOrderState
+from shared.paper.public_only import PublicOnlyConnector
 from shared.paper.rejection import VenueRejection
 
 # Order acknowledgement takes this long: the round trip a trader near the venue sees. The book may move meanwhile.
@@ -47,24 +46,7 @@ _STATES = {
 }
 
 
-if TYPE_CHECKING:
-    # The real class stands behind the mixin at run time; Hummingbot is untyped, so its members are Any.
-    from hummingbot.connector.perpetual_derivative_py_base import PerpetualDerivativePyBase as RealConnector
-else:
-    RealConnector = object
-
-
-class NoCredentials(AuthBase):
-    """Sends public requests as anyone may: an invalid key would be refused even on public endpoints."""
-
-    async def rest_authenticate(self, request: RESTRequest) -> RESTRequest:
-        return request
-
-    async def ws_authenticate(self, request: WSRequest) -> WSRequest:
-        return request
-
-
-class PaperConnector(RealConnector):
+class PaperConnector(PublicOnlyConnector):
     """What spot and perpetual paper connectors share. Mixed in front of the real connector class.
 
     Attributes:
@@ -122,10 +104,6 @@ class PaperConnector(RealConnector):
     @property
     def name(self) -> str:
         return f"{self.paper_base_name}_paper_trade"
-
-    @property
-    def authenticator(self) -> AuthBase:
-        return NoCredentials()
 
     def trade_fee_schema(self) -> TradeFeeSchema:
         return self._paper_fees
@@ -294,35 +272,8 @@ class PaperConnector(RealConnector):
             misc_updates=error,
         )
 
-    # The private data streams a live connector keeps: there is nothing to listen to.
-
     async def _update_balances(self) -> None:
         self._publish_account()
 
     async def _status_polling_loop_fetch_updates(self) -> None:
         self._publish_account()
-
-    async def _update_trading_fees(self) -> None:
-        """Fees are fixed for the run."""
-
-    async def _user_stream_event_listener(self) -> None:
-        """Order and balance events come from `_on_match` and `_finish`."""
-
-    def _create_user_stream_tracker_task(self) -> None:
-        """There is no private stream to open."""
-
-    def _is_user_stream_initialized(self) -> bool:
-        return True
-
-    def _get_poll_interval(self, timestamp: float) -> float:
-        # Without a user stream Hummingbot would poll the venue's clock every 5 s.
-        return self.LONG_POLL_INTERVAL
-
-    @property
-    def tracking_states(self) -> dict[str, Any]:
-        """Paper orders live in this process only: there is nothing to resume from."""
-        return {}
-
-    def restore_tracking_states(self, saved_states: Mapping[str, Any]) -> None:
-        if saved_states:
-            self.logger().warning(f"{len(saved_states)} paper orders of an earlier process ended with it.")

@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from shared.domain.candles import CandleSeries
 from shared.simulator.instruments import Instrument
 
 Ints = npt.NDArray[np.int64]
@@ -20,26 +21,6 @@ _MINUTE_S = 60
 _MIN_POINTS = 4  # open, two extremes and close each need a point of their own
 _CANDLES_AT_ONCE = 4096  # bounds the memory taken while a path is made
 _NOISE = 0.35  # size of the seeded noise between two known prices, as a fraction of the candle's range
-
-
-@dataclass(frozen=True)
-class CandleSeries:
-    """Candles without gaps, oldest first, stamped at their open.
-
-    Attributes:
-        open_ms: Shape (n,), epoch milliseconds.
-        open, high, low, close: Shape (n,), quote units.
-        volume: Shape (n,), base units.
-        interval_s: Seconds between two opens.
-    """
-
-    open_ms: Ints
-    open: Floats
-    high: Floats
-    low: Floats
-    close: Floats
-    volume: Floats
-    interval_s: int
 
 
 @dataclass(frozen=True)
@@ -230,7 +211,7 @@ def path_from_candles(
         for part in (slice(first, first + _CANDLES_AT_ONCE) for first in range(0, len(opens), _CANDLES_AT_ONCE))
     ]
     return PricePath(
-        time_ms=(candles.open_ms[:, None] + np.arange(points) * step_s * 1000).ravel(),
+        time_ms=((candles.open_time_s[:, None] + np.arange(points) * step_s) * 1000).ravel(),
         price_ticks=np.concatenate([prices for prices, _ in parts]),
         volume_steps=np.concatenate([split for _, split in parts]),
         step_s=step_s,

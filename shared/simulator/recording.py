@@ -13,8 +13,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from shared.domain.candles import CandleSeries
 from shared.simulator.errors import RecordingError
-from shared.simulator.price_path import CandleSeries, Floats, Ints
+from shared.simulator.price_path import Floats, Ints
 
 DEFAULT_WARMUP_S = 5 * 3600
 _REPLAY = "replay:"
@@ -95,7 +96,7 @@ def load_recording(spec: RecordingSpec, warmup_s: int = DEFAULT_WARMUP_S) -> Rec
             f"{path}: the file name names no pair; it must look like venue_BTC-USDT_1m_2023-03.csv.gz."
         )
     candles = _checked(_read(path), path)
-    first_ms, end_ms = int(candles.open_ms[0]), int(candles.open_ms[-1]) + candles.interval_s * 1000
+    first_ms, end_ms = int(candles.open_time_s[0]) * 1000, candles.last_close_ms
     earliest_ms = first_ms + warmup_s * 1000
     start_ms = earliest_ms if spec.start_ms is None else spec.start_ms
     if not earliest_ms <= start_ms < end_ms:
@@ -137,7 +138,7 @@ def _checked(frame: pd.DataFrame, path: Path) -> CandleSeries:
     _refuse(volumes < 0, volumes, path, "volume", "volumes must be 0 or more")
     for name, values in (("open", opens), ("close", closes)):
         _refuse((values < lows) | (values > highs), values, path, name, "low <= open, close <= high must hold")
-    return CandleSeries(stamps * 1000, opens, highs, lows, closes, volumes, interval_s)
+    return CandleSeries(stamps, opens, highs, lows, closes, volumes, interval_s)
 
 
 def _numbers(frame: pd.DataFrame, name: str, path: Path) -> Floats:

@@ -4,11 +4,12 @@ from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
+from shared.domain.candles import CandleSeries
 from shared.simulator.depth import BookShape
 from shared.simulator.errors import RecordingError, UnknownPair
 from shared.simulator.instruments import instrument_for
 from shared.simulator.market import Market
-from shared.simulator.price_path import DEFAULT_STEP_S, CandleSeries, path_from_candles
+from shared.simulator.price_path import DEFAULT_STEP_S, path_from_candles
 from shared.simulator.recording import DEFAULT_WARMUP_S as RECORDED_WARMUP_S
 from shared.simulator.recording import Recording, RecordingSpec, load_recording
 from shared.simulator.synthetic import DEFAULT_DURATION_S, DEFAULT_WARMUP_S, synthetic_prices
@@ -105,9 +106,9 @@ def replay(
 def _shifted(recording: Recording, offset_ms: int, history_s: int) -> CandleSeries:
     """The recording's candles from `history_s` before its START, moved by `offset_ms`."""
     candles = recording.candles
-    first = int(np.searchsorted(candles.open_ms, recording.start_ms - history_s * 1000))
+    first = int(np.searchsorted(candles.open_time_s, recording.start_ms // 1000 - history_s))
     return CandleSeries(
-        candles.open_ms[first:] + offset_ms,
+        candles.open_time_s[first:] + offset_ms // 1000,
         candles.open[first:],
         candles.high[first:],
         candles.low[first:],

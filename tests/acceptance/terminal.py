@@ -40,6 +40,10 @@ class Terminal:
         """The screen as it stands."""
         return "\n".join(line.rstrip() for line in self._screen.display)
 
+    def columns(self, first: int, last: int) -> str:
+        """A vertical part of the screen, its lines joined as they were before the program wrapped them there."""
+        return "".join(line[first:last] for line in self._screen.display)
+
     def wait_for(self, what: str | Callable[[str], bool], timeout_s: float) -> str:
         """Read until the screen holds `what`, or satisfies it.
 
@@ -67,6 +71,9 @@ class Terminal:
         self._child.send(line)
         self.settle()
         self._child.send("\r")
+
+    def press_escape(self) -> None:
+        self._child.send("\x1b")
 
     def wait_for_end(self, timeout_s: float) -> int:
         """The exit code, once the program has ended by itself.

@@ -82,7 +82,7 @@ def test_links_resolve(document: Path) -> None:
 
 
 def commands() -> dict[str, set[str]]:
-    """Each subcommand of `recovery` with its options."""
+    """Each subcommand of `recovery` with its options; hbot's own are not ours to know."""
     group = typer.main.get_command(app)
     assert isinstance(group, TyperGroup)
     return {
@@ -100,7 +100,8 @@ def test_commands_and_options_exist(document: Path) -> None:
             name, rest = called.group(1), called.group(2).split("#")[0]
             if name not in known:
                 wrong.append(f"recovery {name}")
-            wrong += [f"recovery {name} {option}" for option in _options(rest) if option not in known.get(name, ())]
+            if name != "hbot":
+                wrong += [f"recovery {name} {option}" for option in _options(rest) if option not in known.get(name, ())]
         for arguments in re.findall(r'make run .*ARGS="([^"]*)"', line):
             wrong += [f"make run {option}" for option in _options(arguments) if option not in known["run"]]
     assert wrong == []

@@ -5,9 +5,10 @@ from decimal import Decimal
 import numpy as np
 from hypothesis import strategies as st
 
+from shared.domain.candles import CandleSeries
 from shared.simulator.instruments import Instrument, instrument_for
 from shared.simulator.market import Market
-from shared.simulator.price_path import CandleSeries, PricePath
+from shared.simulator.price_path import PricePath
 
 START_MS = 1_736_121_600_000  # 2025-01-06T00:00Z, a Monday
 BTC = instrument_for("BTC-USDT", perpetual=False)
@@ -18,7 +19,7 @@ COARSE = Instrument("XUSDT", "X", "USDT", Decimal(1), Decimal(1), Decimal(1), De
 def series(rows: list[tuple[float, float, float, float, float]], interval_s: int = 60) -> CandleSeries:
     """Candles of (open, high, low, close, volume) from START_MS on."""
     columns = np.array(rows, dtype=np.float64).reshape(-1, 5).T
-    return CandleSeries(START_MS + np.arange(len(rows)) * interval_s * 1000, *columns, interval_s)
+    return CandleSeries(START_MS // 1000 + np.arange(len(rows)) * interval_s, *columns, interval_s)
 
 
 def walk(count: int, step_s: int = 5, seed: int = 3, price: int = 10_000) -> PricePath:

@@ -22,7 +22,7 @@ def test_a_path_adds_up_to_the_candles_it_was_made_of(
     candles = series(rows, interval_s)
     path = path_from_candles(candles, instrument, step_s, seed=7)
     klines = path.klines(interval_s, 0, FOREVER, FOREVER)
-    np.testing.assert_array_equal(klines.open_ms, candles.open_ms)
+    np.testing.assert_array_equal(klines.open_ms, candles.open_time_s * 1000)
     for name in ("open", "high", "low", "close"):
         ticks = np.maximum(np.rint(getattr(candles, name) * instrument.price_scale), 1)
         np.testing.assert_array_equal(getattr(klines, name), ticks, err_msg=name)

@@ -31,7 +31,7 @@ def test_every_format_is_read_alike(tmp_path: Path, name: str) -> None:
     recording = load_recording(saved(tmp_path, frame(), name))
     assert (recording.pair, recording.candles.interval_s) == ("BTC-USDT", 60)
     assert recording.start_ms == (FIRST_S + 5 * 3600) * 1000
-    assert len(recording.candles.open_ms) == 400
+    assert len(recording.candles.open_time_s) == 400
     assert (recording.candles.high[7], recording.candles.volume[7]) == (101.0, 1.25)
 
 

@@ -1,0 +1,212 @@
+"""The thread from each signal to its executor, orders and fills: listens to Hummingbot and writes the journal."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from importlib.metadata import version
+from typing import Any
+
+from hummingbot.core.data_type.common import TradeType
+from hummingbot.core.event.event_forwarder import SourceInfoEventForwarder
+from hummingbot.core.event.events import MarketEvent
+
+from shared.domain import events as ev
+from shared.domain.run_record import RunRecord
+from shared.domain.signals import Side
+from shared.ports import Journal
+from shared.wire.venue_errors import venue_error_code
+
+
+def now_ms() -> int:
+    """UTC epoch milliseconds, on the clock the bot runs by."""
+    return int(time.time() * 1000)
+
+
+@dataclass(frozen=True)
+class _OrderOrigin:
+    executor_id: str
+    signal_id: str | None
+    pair: str
+
+
+class RunRecorder:
+    """Writes one run into the journal.
+
+    Args:
+        journal: Where the events go.
+
+    Attributes:
+        record: The run so far, put together from the very events the journal holds.
+        failure: The first error that left a hole in the journal; whoever runs the bot must end it.
+    """
+
+    def __init__(self, journal: Journal) -> None:
+        self.journal = journal
+        self.record = RunRecord()
+        self.failure: BaseException | None = None
+        self._orders: dict[str, _OrderOrigin] = {}
+        self._connectors: dict[str, Any] = {}
+        self._forwarders: list[tuple[Any, MarketEvent, SourceInfoEventForwarder]] = []
+
+    def append(self, event: ev.Event) -> None:
+        self.journal.append(event)
+        self.record.apply(event)
+
+    # The run.
+
+    @property
+    def is_watching(self) -> bool:
+        return self.record.started is not None
+
+    def watch(self, connectors: Mapping[str, Any], script: str) -> None:
+        """Begin the run's record with its accounts' balances, and listen to what becomes of every order."""
+        self._connectors.update(connectors)
+        self.append(
+            ev.RunStarted(at_ms=now_ms(), hummingbot=version("hummingbot"), script=script, balances=self._balances())
+        )
+        for connector in connectors.values():
+            for tag, handler in (
+                (MarketEvent.OrderFilled, self._on_fill),
+                (MarketEvent.OrderFailure, self._on_failure),
+                (MarketEvent.OrderCancelled, self._on_cancelled),
+                (MarketEvent.BuyOrderCompleted, self._on_completed),
+                (MarketEvent.SellOrderCompleted, self._on_completed),
+            ):
+                forwarder = SourceInfoEventForwarder(self._never_silent(handler))
+                connector.add_listener(tag, forwarder)
+                self._forwarders.append((connector, tag, forwarder))
+
+    def _never_silent(self, handler: Callable[[int, Any, Any], None]) -> Callable[[int, Any, Any], None]:
+        # Hummingbot logs what an event listener raises and goes on (core/pubsub.pyx): the journal would have a hole.
+        def listen(tag: int, connector: Any, event: Any) -> None:
+            try:
+                handler(tag, connector, event)
+            except BaseException as error:
+                self.failure = self.failure or error
+                raise
+
+        return listen
+
+    def end(self) -> None:
+        """Close the run's record with its accounts' balances. Call once every executor has closed."""
+        for connector, tag, forwarder in self._forwarders:
+            connector.remove_listener(tag, forwarder)
+        self._forwarders.clear()
+        self.append(ev.RunStopped(at_ms=now_ms(), balances=self._balances()))
+        self.journal.close()
+
+    def _balances(self) -> dict[str, dict[str, Decimal]]:
+        return {name: dict(connector.get_all_balances()) for name, connector in self._connectors.items()}
+
+    # Executors and orders.
+
+    def executor_opened(self, executor: Any) -> None:
+        config = executor.config
+        self.append(
+            ev.ExecutorOpened(
+                at_ms=now_ms(),
+                executor_id=config.id,
+                signal_id=config.level_id,
+                controller_id=config.controller_id or "",
+                account=config.connector_name,
+                pair=config.trading_pair,
+                side=_side(config.side),
+            )
+        )
+
+    def order_submitted(
+        self,
+        executor: Any,
+        order_id: str,
+        *,
+        side: TradeType,
+        order_type: str,
+        price: Decimal | None,
+        amount: Decimal,
+        closing: bool,
+    ) -> None:
+        config = executor.config
+        self._orders[order_id] = _OrderOrigin(config.id, config.level_id, config.trading_pair)
+        self.append(
+            ev.OrderSubmitted(
+                at_ms=now_ms(),
+                order_id=order_id,
+                executor_id=config.id,
+                signal_id=config.level_id,
+                account=config.connector_name,
+                pair=config.trading_pair,
+                side=_side(side),
+                order_type=order_type,
+                price=price,
+                amount=amount,
+                closing=closing,
+            )
+        )
+
+    def executor_closed(self, executor: Any, *, pnl_quote: Decimal, fees_quote: Decimal) -> None:
+        config = executor.config
+        self.append(
+            ev.ExecutorClosed(
+                at_ms=now_ms(),
+                executor_id=config.id,
+                signal_id=config.level_id,
+                close_type=executor.close_type.name if executor.close_type else "NONE",
+                reported_pnl_quote=pnl_quote,
+                reported_fees_quote=fees_quote,
+            )
+        )
+
+    def config_refused(self, reason: str) -> None:
+        self.append(ev.ConfigRefused(at_ms=now_ms(), reason=reason))
+
+    # What the connectors report.
+
+    def _signal_of(self, order_id: str) -> str | None:
+        origin = self._orders.get(order_id)
+        return origin.signal_id if origin else None
+
+    def _on_fill(self, _: int, __: Any, event: Any) -> None:
+        quote = event.trading_pair.split("-")[1]
+        fee_quote = event.trade_fee.fee_amount_in_token(
+            trading_pair=event.trading_pair, price=event.price, order_amount=event.amount, token=quote
+        )
+        self.append(
+            ev.OrderFilled(
+                at_ms=now_ms(),
+                trade_id=event.exchange_trade_id,
+                order_id=event.order_id,
+                signal_id=self._signal_of(event.order_id),
+                pair=event.trading_pair,
+                side=_side(event.trade_type),
+                price=event.price,
+                amount=event.amount,
+                fee_quote=fee_quote,
+            )
+        )
+
+    def _on_failure(self, _: int, __: Any, event: Any) -> None:
+        message = event.error_message or ""
+        self.append(
+            ev.OrderFailed(
+                at_ms=now_ms(),
+                order_id=event.order_id,
+                signal_id=self._signal_of(event.order_id),
+                code=venue_error_code(message) or event.error_type or "UNKNOWN",
+                message=message,
+            )
+        )
+
+    def _on_cancelled(self, _: int, __: Any, event: Any) -> None:
+        self.append(
+            ev.OrderCancelled(at_ms=now_ms(), order_id=event.order_id, signal_id=self._signal_of(event.order_id))
+        )
+
+    def _on_completed(self, _: int, __: Any, event: Any) -> None:
+        self.append(
+            ev.OrderCompleted(at_ms=now_ms(), order_id=event.order_id, signal_id=self._signal_of(event.order_id))
+        )
+
+
+def _side(trade_type: TradeType) -> Side:
+    return Side.BUY if trade_type is TradeType.BUY else Side.SELL
