@@ -6,14 +6,6 @@ from typing import Protocol
 from shared.domain.events import Event
 
 
-class Clock(Protocol):
-    """Where the present comes from."""
-
-    def now_ms(self) -> int:
-        """UTC epoch milliseconds."""
-        ...
-
-
 class Journal(Protocol):
     """The append-only record of one bot's events. Reading gives them in the order they were appended."""
 

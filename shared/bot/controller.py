@@ -52,6 +52,22 @@ class RecoveryController(controller_base.ControllerBase):
 
     # Hummingbot's control loop.
 
+    def update_config(self, new_config: Any) -> None:
+        """Take a live edit: what may change while the bot runs, all of it at once.
+
+        20260126 sets one field after the other, and fields that only make sense together are refused on the way.
+
+        Raises:
+            ValidationError: What may change does not go with what may not.
+        """
+        kept = {name: getattr(self.config, name) for name in type(self.config).model_fields}
+        changed = {
+            name: getattr(new_config, name)
+            for name, field in type(self.config).model_fields.items()
+            if (field.json_schema_extra or {}).get("is_updatable", False)
+        }
+        self.config = type(self.config)(**kept | changed)
+
     async def update_processed_data(self) -> None:
         """Evaluate the rule if a candle has closed since the last look."""
         if not self._session.is_watching:

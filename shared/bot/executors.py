@@ -5,6 +5,9 @@ Contained here, in paper and live alike (file and line of 20260126):
 - a stop during shutdown places a further close (dca_executor.py, early_stop);
 - a level placed in the closing tick is not cancelled and may fill unowned later (dca_executor.py, cancel_open_orders);
 - a level the venue refuses is sent again every second for ever (dca_executor.py, process_order_failed_event);
+- an order that fails after a part is forgotten with its fills (dca_executor.py, process_order_failed_event);
+- giving up after too many failures abandons what is filled and what is live (dca_executor.py, evaluate_max_retries);
+- a stop brings a closed position executor back to life (position_executor.py, early_stop);
 - a closed executor's report is rebuilt at every tick although it can no longer change (executor_base.py, executor_info).
 """
 
@@ -15,7 +18,7 @@ from hummingbot.core.data_type.common import OrderType, PositionAction, TradeTyp
 from hummingbot.strategy_v2.executors.dca_executor.dca_executor import DCAExecutor
 from hummingbot.strategy_v2.executors.position_executor.position_executor import PositionExecutor
 from hummingbot.strategy_v2.models.base import RunnableStatus
-from hummingbot.strategy_v2.models.executors import TrackedOrder
+from hummingbot.strategy_v2.models.executors import CloseType, TrackedOrder
 from hummingbot.strategy_v2.models.executors_info import ExecutorInfo
 
 from shared.bot import session
@@ -35,6 +38,14 @@ class RecordedExecutor(ExecutorBase):
 
     _opened = False
     _final_info: ExecutorInfo | None = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        try:
+            super().__init__(*args, **kwargs)
+        except BaseException as error:
+            # Hummingbot logs it and goes on: a taken signal would hold its reservation without ever having an order.
+            session.current().failure = session.current().failure or error
+            raise
 
     def start(self) -> None:
         self._record_opening()
@@ -85,6 +96,10 @@ class RecordedExecutor(ExecutorBase):
             pnl_quote=Decimal(self.get_net_pnl_quote()) if has_orders else ZERO,
             fees_quote=Decimal(self.get_cum_fees_quote()) if has_orders else ZERO,
         )
+
+    def early_stop(self, keep_position: bool = False) -> None:
+        if self.status is not RunnableStatus.TERMINATED:
+            super().early_stop(keep_position)
 
     @property
     def executor_info(self) -> ExecutorInfo:
@@ -143,10 +158,32 @@ class RecoveryDcaExecutor(RecordedExecutor, OneBarrierAPass, DCAExecutor):
 
     def process_order_failed_event(self, event_tag: int, market: Any, event: Any) -> None:
         retries_before = self._current_retries
-        known = any(order.order_id == event.order_id for order in self._open_orders)
+        levels = [order.order_id for order in self._open_orders]
+        partly_filled = [
+            (orders, place, order)
+            for orders in (self._open_orders, self._close_orders)
+            for place, order in enumerate(orders)
+            if order.order_id == event.order_id and order.executed_amount_base > ZERO
+        ]
         super().process_order_failed_event(event_tag, market, event)
-        if known and self._current_retries == retries_before:
+        for orders, place, order in partly_filled:
+            orders.insert(place, order)
+        if event.order_id in levels and self._current_retries == retries_before:
             self._current_retries += 1
+
+    def evaluate_max_retries(self) -> None:
+        """Give up in good order: first close what is held; only if that fails as often, end with what is left."""
+        if self._current_retries < self._max_retries or self.status is RunnableStatus.TERMINATED:
+            return
+        if self._running:
+            self.logger().error(f"{self._current_retries} orders failed: {self.config.trading_pair} is closed.")
+            self._current_retries = 0
+            self.close_type = CloseType.FAILED
+            self.place_close_order_and_cancel_open_orders()
+        elif all(_has_ended(order) for order in [*self._open_orders, *self._close_orders]):
+            left = self.open_filled_amount - self.close_filled_amount
+            self.logger().error(f"{left} {self.config.trading_pair} could not be closed.")
+            self.close_execution_by(CloseType.FAILED)
 
     async def control_shutdown_process(self) -> None:
         """Bring the position to zero: cancel every level still live, wait for what is under way, close what is left."""

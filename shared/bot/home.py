@@ -46,9 +46,10 @@ def prepare(home: Path) -> Path:
         Its absolute path.
 
     Raises:
-        HomeError: It cannot be made.
+        HomeError: It cannot be made, or belongs to another release of Hummingbot.
     """
     home = home.absolute()
+    _claim(home)
     try:
         for folder in ("data", "logs", "conf/connectors", "conf/strategies"):
             (home / folder).mkdir(parents=True, exist_ok=True)
@@ -59,6 +60,20 @@ def prepare(home: Path) -> Path:
     except OSError as error:
         raise HomeError(f"{home}: cannot be made a home: {error.strerror or error}") from error
     return home
+
+
+def _claim(home: Path) -> None:
+    """A release's settings and databases cannot be read by another one: a home keeps to the first that ran in it."""
+    mark, release = home / ".hummingbot_release", version("hummingbot")
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        owner = mark.read_text().strip() if mark.exists() else None
+        if owner is None:
+            mark.write_text(release + "\n")
+    except OSError as error:
+        raise HomeError(f"{home}: cannot be made a home: {error.strerror or error}") from error
+    if owner not in (None, release):
+        raise HomeError(f"{home}: belongs to Hummingbot {owner}, this is {release}; choose another home with --home")
 
 
 def _link_package(home: Path) -> None:

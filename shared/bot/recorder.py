@@ -50,8 +50,17 @@ class RunRecorder:
         self._forwarders: list[tuple[Any, MarketEvent, SourceInfoEventForwarder]] = []
 
     def append(self, event: ev.Event) -> None:
-        self.journal.append(event)
-        self.record.apply(event)
+        """Record an event.
+
+        Raises:
+            JournalError: It could not be; `failure` is then set, because Hummingbot's loops log what is raised and go on.
+        """
+        try:
+            self.journal.append(event)
+            self.record.apply(event)
+        except BaseException as error:
+            self.failure = self.failure or error
+            raise
 
     # The run.
 

@@ -74,14 +74,21 @@ class RecoveryScriptConfig(strategy_v2_base.StrategyV2ConfigBase):
         """One configuration for each strategy file and pair.
 
         Raises:
-            ConfigError: A file is missing or wrong.
+            ConfigError: A file is missing or wrong, or the capital does not suffice for one of its positions.
         """
         folder = Path(settings.CONTROLLERS_CONF_DIR_PATH)
-        return [
+        configs = [
             load_controller_config(folder / name, trading_pair=pair, connector_name=self.connector_name)
             for name in self.controllers_config
             for pair in self.pairs
         ]
+        for config in configs:
+            if config.total_amount_quote > self.capital_quote:
+                raise ConfigError(
+                    f"{self.script_file_name}: capital_quote = {self.capital_quote}: must be at least one position, "
+                    f"total_amount_quote = {config.total_amount_quote} of {config.id}"
+                )
+        return configs
 
     def file_stamps(self) -> tuple[tuple[int, int], ...]:
         """What changes when a strategy file is edited: its time of change and size, (0, 0) for a missing one."""

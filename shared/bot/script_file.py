@@ -15,7 +15,11 @@ def default_config_of(path: Path) -> str:
     if not path.is_file():
         present = ", ".join(sorted(other.name for other in path.parent.glob("*.py") if other.stem != "__init__"))
         raise ConfigError(f"--script = {path.name}: no such file in {path.parent}; there are: {present or 'none'}")
-    for node in ast.walk(ast.parse(path.read_text())):
+    try:
+        tree = ast.parse(path.read_text())
+    except (SyntaxError, ValueError) as error:
+        raise ConfigError(f"--script = {path.name}: is not Python: {error}") from error
+    for node in ast.walk(tree):
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant):
             names = [target.id for target in node.targets if isinstance(target, ast.Name)]
             if "default_config" in names:

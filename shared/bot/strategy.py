@@ -9,10 +9,11 @@ from typing import Any, ClassVar
 from hummingbot.client import settings
 from hummingbot.core.data_type.common import MarketDict
 from hummingbot.strategy import strategy_v2_base
+from pydantic import ValidationError
 
 from shared.bot import host as host  # for its effect: paper connectors and guarded executors
-from shared.bot import session, status
-from shared.bot.config import ConfigError
+from shared.bot import session, status, status_text
+from shared.bot.config import ConfigError, describe
 from shared.bot.script_config import RecoveryScriptConfig, load_script_config
 
 
@@ -86,8 +87,8 @@ class RecoveryStrategy(strategy_v2_base.StrategyV2Base):
             super().update_controllers_configs()
             self._file_stamps = stamps
             self._refused_edit = None
-        except ConfigError as error:
-            reason = str(error)
+        except (ConfigError, ValidationError) as error:
+            reason = describe("an edit", error) if isinstance(error, ValidationError) else str(error)
             if reason != self._refused_edit:
                 self._refused_edit = reason
                 self.session.config_refused(reason)
@@ -103,7 +104,7 @@ class RecoveryStrategy(strategy_v2_base.StrategyV2Base):
         waiting = status.waiting_for(self)
         if waiting:
             return f"Waiting for {waiting}"
-        return status.render_text(status.snapshot(self), refused_edit=self._refused_edit)
+        return status_text.render_text(status.snapshot(self), refused_edit=self._refused_edit)
 
 
 def _markets_of(config: RecoveryScriptConfig) -> MarketDict:

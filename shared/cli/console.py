@@ -32,7 +32,7 @@ def console(
         str | None, typer.Option(help="Market seconds per real second. Default: 20; 1 with --venue live.")
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the simulated market.")] = 1,
-    home: Annotated[Path | None, typer.Option(help="Home of the bot; default: RECOVERY_HOME or ./home.")] = None,
+    home: Annotated[Path | None, typer.Option(help="Home of the bot; default: RECOVERY_HOME or home/RELEASE.")] = None,
 ) -> None:
     """Open the Hummingbot console; scripts started there trade on paper.
 

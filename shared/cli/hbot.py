@@ -18,7 +18,7 @@ _OVERLAY = Path(homes.__file__).parent / "overlay"
 
 def hbot(
     context: typer.Context,
-    home: Annotated[Path | None, typer.Option(help="Home of the bot; default: RECOVERY_HOME or ./home.")] = None,
+    home: Annotated[Path | None, typer.Option(help="Home of the bot; default: RECOVERY_HOME or home/RELEASE.")] = None,
 ) -> None:
     """Run `hbot ARGUMENTS` in a home, e.g. `recovery hbot start recovery_dca_phase1.yml --v2-script`.
 

@@ -11,7 +11,9 @@ from shared.simulator.errors import RecordingError
 from shared.simulator.recording import RecordingSpec, load_recording, parse_replay_spec
 from shared.simulator.venue import Venue
 
-VENUE_HELP = "simulated | replay:FILE[@START][,FILE[@START]...] | live (real public data, orders still on paper)"
+VENUE_HELP = (
+    "simulated, replay:FILE@START,FILE@START,... (@START optional), or live (real public data, orders on paper)"
+)
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ def run(
     timeout_s: Annotated[float | None, typer.Option(help="Give up after this many real seconds (exit code 3).")] = None,
     seed: Annotated[int, typer.Option(help="Seed of the simulated market.")] = 1,
     report: Annotated[Path | None, typer.Option(help="Write the report to this JSON file.")] = None,
-    home: Annotated[Path | None, typer.Option(help="Home of the bot; default: RECOVERY_HOME or ./home.")] = None,
+    home: Annotated[Path | None, typer.Option(help="Home of the bot; default: RECOVERY_HOME or home/RELEASE.")] = None,
 ) -> None:
     """Run a script on a local or live market, on paper, and verify every trade.
 

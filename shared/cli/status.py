@@ -15,7 +15,7 @@ from shared.domain.run_record import RunRecord, net_base
 
 def status(
     run: Annotated[str | None, typer.Option(help="Id of the run; default: the last.")] = None,
-    home: Annotated[Path | None, typer.Option(help="Home of the bot; default: RECOVERY_HOME or ./home.")] = None,
+    home: Annotated[Path | None, typer.Option(help="Home of the bot; default: RECOVERY_HOME or home/RELEASE.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
 ) -> None:
     """Show the last run: whether it is still on, its funnel, open positions and closed trades."""

@@ -7,9 +7,8 @@ from importlib.metadata import version
 from typing import Any
 
 import psutil
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, RenderableType
 from rich.live import Live
-from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
@@ -17,6 +16,7 @@ from shared.adapters.sqlite_journal import SqliteJournal
 from shared.bot import launcher, session, status
 from shared.bot.script_config import RecoveryScriptConfig
 from shared.cli.market import MarketChoice
+from shared.cli.screen import screen
 from shared.cli.verdict import print_verdict
 from shared.domain.report import RunReport
 from shared.domain.run_record import RunRecord
@@ -110,15 +110,13 @@ class Supervisor:
         if self._ready_s is None:
             return Text(f"  {self.market.name}   waiting for {status.waiting_for(strategy)}", style="dim")
         view = status.snapshot(strategy)
-        done = min(view.funnel.trades, self._until_trades)
-        progress = Table.grid(padding=(0, 1))
-        progress.add_row(
-            Text(f"  {view.funnel.trades}/{self._until_trades} trades closed"),
-            ProgressBar(total=self._until_trades, completed=done, width=40),
-            Text(f"{_utc(view.at_s)}   {self._pace()}"),
+        return screen(
+            view,
+            heading=f"{self.market.name}   Ctrl-C stops in good order",
+            until_trades=self._until_trades,
+            clock=f"{_utc(view.at_s)}   {self._pace()}",
+            columns=self._console.width,
         )
-        heading = Text(f"  {self.market.name}   Ctrl-C stops in good order", style="dim")
-        return Group(heading, status.render(view), progress)
 
     def _print_line(self, strategy: Any) -> None:
         if self._ready_s is None:
@@ -169,7 +167,7 @@ class Supervisor:
         rows = {
             "Hummingbot": report.hummingbot,
             "Market": f"{report.venue}" + ("" if report.seed is None else f", seed {report.seed}"),
-            "Time": f"{report.duration_s:.1f} s for {report.market_duration_s / 3600:.2f} h of market",
+            "Time": f"{report.duration_s:.1f} s for {_span(report.market_duration_s)} of market",
             "Signals": f"{funnel.signals}, {funnel.taken} taken" + _counts(", refused: ", report.signals_refused),
             "Orders": f"{funnel.orders}, {sum(report.orders_failed.values())} failed"
             + _counts(": ", report.orders_failed),
@@ -190,3 +188,7 @@ def _counts(prefix: str, counts: Any) -> str:
 
 def _utc(at_s: float) -> str:
     return time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(at_s))
+
+
+def _span(seconds: float) -> str:
+    return f"{seconds / 3600:.2f} h" if seconds >= 3600 else f"{seconds / 60:.1f} min"

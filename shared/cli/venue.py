@@ -8,14 +8,16 @@ from typing import Annotated
 import typer
 
 from shared.cli.errors import UsageError
-from shared.cli.market import VENUE_HELP, parse_market
+from shared.cli.market import parse_market
 from shared.simulator import scenario
 from shared.simulator.server import VenueServer
 from shared.simulator.venue import Venue
 
 
 def venue(
-    venue: Annotated[str, typer.Option(help=VENUE_HELP.split(" | live")[0])] = "simulated",
+    venue: Annotated[
+        str, typer.Option(help="simulated, or replay:FILE@START,FILE@START,... (@START optional)")
+    ] = "simulated",
     pairs: Annotated[str, typer.Option(help="Pairs of the simulated market, comma-separated.")] = "BTC-USDT,ETH-USDT",
     seed: Annotated[int, typer.Option(min=0, help="Seed of the simulated market.")] = 1,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",

@@ -20,7 +20,7 @@ JOURNAL = "recovery_journal.sqlite"
 
 def verify(
     run: Annotated[str | None, typer.Option(help="Id of the run (see `recovery status`); default: the last.")] = None,
-    home: Annotated[Path | None, typer.Option(help="Home of the bot; default: RECOVERY_HOME or ./home.")] = None,
+    home: Annotated[Path | None, typer.Option(help="Home of the bot; default: RECOVERY_HOME or home/RELEASE.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the verdict as JSON.")] = False,
 ) -> None:
     """Walk each trade of a run from signal to PnL, recomputing it from the fills alone.

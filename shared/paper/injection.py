@@ -54,6 +54,10 @@ def paper_class(exchange_name: str) -> type[Any]:
 def create_paper_trade_market(exchange_name: str, trading_pairs: list[str]) -> Any:
     """Make a paper connector; same signature as Hummingbot's function of this name."""
     setting = AllConnectorSettings.get_connector_settings()[exchange_name]
+    known = AllConnectorSettings.paper_trade_connectors_names
+    if exchange_name not in known:
+        # Those of the client settings, no perpetual among them; hbot fails on a connector that has no settings.
+        AllConnectorSettings.initialize_paper_trade_settings([*known, exchange_name])
     parameters = setting.conn_init_parameters(
         trading_pairs=trading_pairs,
         trading_required=True,

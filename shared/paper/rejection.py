@@ -25,7 +25,6 @@ class VenueRejection(IOError):
 
 
 FILTER_FAILURE = RejectionReason(-1013, "Filter failure: LOT_SIZE or NOTIONAL")
-NO_SUCH_SYMBOL = RejectionReason(-1121, "Invalid symbol.")
 UNKNOWN_ORDER = RejectionReason(-2011, "Unknown order sent.")
 ORDER_NOT_EXIST = RejectionReason(-2013, "Order does not exist.")
 INSUFFICIENT_BALANCE = RejectionReason(-2010, "Account has insufficient balance for requested action.")

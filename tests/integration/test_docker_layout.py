@@ -10,7 +10,6 @@ import re
 import shutil
 import subprocess
 import sys
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -148,11 +147,7 @@ def test_hummingbot_finds_the_script_and_the_controller(home: Path) -> None:
     assert found["controller_files"] == [str(home / "controllers/directional_trading/recovery_dca.py")]
 
 
-def test_the_imports_need_only_what_hummingbot_itself_needs(home: Path, request: pytest.FixtureRequest) -> None:
-    if version("hummingbot") == "20260126":
-        # shared/bot/status.py draws with Rich, which this release neither declares nor brings along.
-        request.applymarker(pytest.mark.xfail(reason="Rich is no dependency of Hummingbot 20260126", strict=True))
-
+def test_the_imports_need_only_what_hummingbot_itself_needs(home: Path) -> None:
     outcome = run_in(home, ONLY_HUMMINGBOTS_PACKAGES + FIND_CLASSES)
 
     assert outcome.returncode == 0, outcome.stderr

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from shared.adapters.sqlite_journal import SqliteJournal
 from shared.domain import events as ev
 from shared.ports import JournalError
-from tests.unit.domain.generated_runs import finished, round_trip, signal as taken_signal
+from tests.unit.domain.generated_runs import finished, round_trip
+from tests.unit.domain.generated_runs import signal as taken_signal
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 
@@ -164,7 +165,9 @@ def test_signals_can_be_asked_for_by_id(tmp_path: Path) -> None:
     for event in events():
         journal.append(event)
     with sqlite3.connect(path) as database:
-        kinds = [kind for (kind,) in database.execute("SELECT kind FROM events WHERE signal_id = 'signal-1' ORDER BY seq")]
+        kinds = [
+            kind for (kind,) in database.execute("SELECT kind FROM events WHERE signal_id = 'signal-1' ORDER BY seq")
+        ]
     assert kinds == [event.kind for event in events() if getattr(event, "signal_id", None) == "signal-1"]
 
 

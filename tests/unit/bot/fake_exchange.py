@@ -130,7 +130,15 @@ class FakeConnector(PubSub):
         self.trigger_event(
             MarketEvent.OrderFilled,
             OrderFilledEvent(
-                START_S, order_id, PAIR, order.trade_type, order.order_type, Decimal(price), base, fee, str(self._trades)
+                START_S,
+                order_id,
+                PAIR,
+                order.trade_type,
+                order.order_type,
+                Decimal(price),
+                base,
+                fee,
+                str(self._trades),
             ),
         )
         if order.executed_amount_base >= order.amount:

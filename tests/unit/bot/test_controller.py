@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from controllers.directional_trading.recovery_dca import ENTRY_SLIPPAGE, RecoveryDca, RecoveryDcaConfig
 from hummingbot.core.data_type.common import PriceType, TradeType
 from hummingbot.strategy_v2.executors.dca_executor.data_types import DCAMode
 from hummingbot.strategy_v2.models.executor_actions import CreateExecutorAction
 
+from controllers.directional_trading.recovery_dca import ENTRY_SLIPPAGE, RecoveryDca, RecoveryDcaConfig
 from shared.adapters.memory_journal import MemoryJournal
 from shared.bot import session
 from shared.bot.controller import RecoveryController
@@ -42,7 +42,7 @@ class FakeMarketData:
     def candles(self, closes: list[float], step_s: int = 60) -> pd.DataFrame:
         """Candles up to the one in progress, which is the last."""
         opens = START_S - 60 * (len(closes) - 1) + step_s * np.arange(len(closes))
-        columns = {name: closes for name in ("open", "high", "low", "close")}
+        columns = dict.fromkeys(("open", "high", "low", "close"), closes)
         return pd.DataFrame({"timestamp": opens, **columns, "volume": 1.0, "quote_asset_volume": 1.0})
 
     def time(self) -> float:
@@ -185,7 +185,9 @@ def test_the_kill_switch_refuses(clock: VirtualClock) -> None:
 
 
 @pytest.mark.parametrize(("total", "refused"), [(14, True), ("14.99", True), (16, False)])
-def test_a_ladder_with_a_level_the_venue_would_refuse_is_refused(total: Any, refused: bool, clock: VirtualClock) -> None:
+def test_a_ladder_with_a_level_the_venue_would_refuse_is_refused(
+    total: Any, refused: bool, clock: VirtualClock
+) -> None:
     """Three levels of at least 5 quote each, after cutting the amount to the venue's step."""
     desk = Desk(clock, total_amount_quote=total)
     desk.fall()

@@ -264,10 +264,7 @@ def test_a_stop_while_closing_places_no_further_close(taken: session.Session, ru
     run_virtual(scenario())
 
 
-@pytest.mark.xfail(strict=True, reason="RecoveryPositionExecutor: a stop brings a closed executor back to SHUTTING_DOWN")
-def test_a_stop_of_a_closed_position_executor_changes_nothing(
-    taken: session.Session, run_virtual: VirtualRun
-) -> None:
+def test_a_stop_of_a_closed_position_executor_changes_nothing(taken: session.Session, run_virtual: VirtualRun) -> None:
     async def scenario() -> None:
         bench = Bench(RecoveryPositionExecutor, position(take_profit=Decimal("0.01")), taken)
         await bench.one_pass()
@@ -424,13 +421,10 @@ def test_a_refused_level_is_given_up(taken: session.Session, run_virtual: Virtua
     run_virtual(scenario())
 
 
-@pytest.mark.xfail(
-    strict=True, reason="RecoveryDcaExecutor: the pass that gives up has just sent the level again, and leaves it live"
-)
 def test_giving_up_leaves_no_order_behind(taken: session.Session, run_virtual: VirtualRun) -> None:
     async def scenario() -> None:
         bench = Bench(RecoveryDcaExecutor, dca(), taken)
-        while bench.executor.status is RunnableStatus.RUNNING:
+        for _ in range(PASSES):
             for order_id in bench.exchange.live:
                 bench.exchange.refuse(order_id)
             await bench.one_pass()
@@ -440,9 +434,6 @@ def test_giving_up_leaves_no_order_behind(taken: session.Session, run_virtual: V
     run_virtual(scenario())
 
 
-@pytest.mark.xfail(
-    strict=True, reason="RecoveryDcaExecutor: a level refused 15 times ends the executor and abandons what is filled"
-)
 def test_a_position_is_not_abandoned_when_a_later_level_is_refused(
     taken: session.Session, run_virtual: VirtualRun
 ) -> None:
@@ -494,9 +485,6 @@ def test_the_close_price_is_the_average_over_all_closing_orders(
     run_virtual(scenario())
 
 
-@pytest.mark.xfail(
-    strict=True, reason="RecoveryDcaExecutor: a closing order that fails after a part is forgotten with its fills"
-)
 def test_a_closing_order_that_fails_after_a_part_is_not_closed_again(
     taken: session.Session, run_virtual: VirtualRun
 ) -> None:

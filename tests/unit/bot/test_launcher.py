@@ -68,29 +68,25 @@ def test_the_last_error_logged_is_remembered() -> None:
 def client_file() -> Iterator[Path]:
     path = Path(settings.CLIENT_CONFIG_PATH)
     before = path.read_text() if path.exists() else None
-    names = set(AllConnectorSettings.paper_trade_connectors_names)
+    names = list(AllConnectorSettings.paper_trade_connectors_names)
     yield path
     path.unlink(missing_ok=True)
     if before is not None:
         path.write_text(before)
-    AllConnectorSettings.initialize_paper_trade_settings(sorted(name.removesuffix("_paper_trade") for name in names))
+    AllConnectorSettings.initialize_paper_trade_settings(names)
 
 
 def test_a_simulated_run_takes_its_rates_from_the_venue(client_file: Path) -> None:
     found: Any = launcher.configure(simulated=True)
     assert isinstance(found, ClientConfigAdapter)
     assert found.rate_oracle_source.name == "binance"
-    assert set(AllConnectorSettings.paper_trade_connectors_names) == {
-        "binance_paper_trade",
-        "binance_perpetual_paper_trade",
-    }
+    assert set(AllConnectorSettings.paper_trade_connectors_names) == {"binance", "binance_perpetual"}
 
 
 def test_a_live_run_knows_the_traders_own_exchanges_too(client_file: Path) -> None:
     launcher.configure(simulated=False)
-    assert {"binance_paper_trade", "binance_perpetual_paper_trade", "kucoin_paper_trade"} <= set(
-        AllConnectorSettings.paper_trade_connectors_names
-    )
+    known = set(AllConnectorSettings.paper_trade_connectors_names)
+    assert {"binance", "binance_perpetual", "kucoin"} <= known
 
 
 def test_client_settings_of_another_release_are_named(client_file: Path) -> None:

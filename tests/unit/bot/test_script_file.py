@@ -36,7 +36,6 @@ def test_a_script_of_others_is_refused(tmp_path: Path) -> None:
         default_config_of(path)
 
 
-@pytest.mark.xfail(strict=True, reason="default_config_of lets the SyntaxError through: a traceback instead of one line")
 def test_a_script_that_is_no_python_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "broken.py"
     path.write_text("class Broken(:\n")

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from shared.bot import status
-from shared.bot.status import Funnel, PairView, PositionView, Snapshot, funnel_of, render_text, snapshot, waiting_for
+from shared.bot.status import Funnel, PairView, PositionView, Snapshot, funnel_of, snapshot, waiting_for
+from shared.bot.status_text import render_text
 from shared.domain.run_record import RunRecord
 from tests.unit.domain.generated_runs import TradeBuilder, finished, record, round_trip, signal
 
@@ -41,7 +42,9 @@ def view(*positions: PositionView) -> Snapshot:
     return Snapshot(
         at_s=0.0,
         pairs=(
-            PairView("recovery_dca_BTC-USDT", "BTC-USDT", Decimal("97654.3"), "3.21% below the 4 h high, buys at 5.00%"),
+            PairView(
+                "recovery_dca_BTC-USDT", "BTC-USDT", Decimal("97654.3"), "3.21% below the 4 h high, buys at 5.00%"
+            ),
             PairView("recovery_dca_XRP-USDT", "XRP-USDT", Decimal("0.51234567"), "waiting for candles"),
         ),
         positions=positions,
@@ -57,8 +60,6 @@ def test_the_funnel_is_counted_in_events() -> None:
         signals=5, taken=2, refused={"cooldown": 2, "capital": 1}, orders=4, failed={"-2010": 1}, fills=4, trades=1
     )
     assert funnel_of(RunRecord()) == Funnel(0, 0, {}, 0, {}, 0, 0)
-
-
 
 
 def test_every_figure_of_a_position_is_shown() -> None:

@@ -14,15 +14,14 @@ from hummingbot.client import settings
 from hummingbot.connector.markets_recorder import MarketsRecorder
 from hummingbot.core.data_type.common import MarketDict, PositionMode
 from hummingbot.data_feed.market_data_provider import MarketDataProvider
-from hummingbot_scripts.recovery_dca import RecoveryDcaScript
 
+from hummingbot_scripts.recovery_dca import RecoveryDcaScript
 from shared.bot import session
 from shared.bot.config import ConfigError
 from shared.bot.script_config import RecoveryScriptConfig
 from shared.bot.strategy import RecoveryStrategy
 from shared.domain import events as ev
 from tests.conftest import START_S, VirtualRun
-from tests.unit.bot.fake_exchange import RELEASE
 from tests.unit.paper.paper_exchange import PAIR, PaperExchange
 
 STRATEGY_FILE = "probe_dca.yml"
@@ -76,7 +75,9 @@ def with_strategy(
 ) -> None:
     async def scenario() -> None:
         connector = PaperExchange(name).connector
-        strategy = RecoveryDcaScript({connector.name: connector}, script_config(connector_name=connector.name, **changes))
+        strategy = RecoveryDcaScript(
+            {connector.name: connector}, script_config(connector_name=connector.name, **changes)
+        )
         strategy._set_current_timestamp(START_S)
         try:
             await use(strategy)
@@ -172,9 +173,7 @@ def test_a_sound_edit_is_taken_while_running(strategy_file: Path, run_virtual: V
     with_strategy(run_virtual, use)
 
 
-def test_a_wrong_edit_is_refused_journaled_once_and_shown(
-    strategy_file: Path, run_virtual: VirtualRun
-) -> None:
+def test_a_wrong_edit_is_refused_journaled_once_and_shown(strategy_file: Path, run_virtual: VirtualRun) -> None:
     async def use(strategy: Any) -> None:
         (controller,) = strategy.controllers.values()
         for _ in range(3):
@@ -207,11 +206,6 @@ def test_files_that_have_not_changed_are_not_read_again(
     with_strategy(run_virtual, use)
 
 
-@pytest.mark.xfail(
-    RELEASE == "20260126",
-    strict=True,
-    reason="update_controllers_configs: the ValidationError of 20260126's field-by-field update is not caught",
-)
 def test_turning_the_trailing_stop_on_while_running_ends_in_the_edit_or_a_refusal(
     strategy_file: Path, run_virtual: VirtualRun
 ) -> None:

@@ -23,7 +23,9 @@ def run_started(accounts: Iterable[str] = (SPOT,)) -> ev.RunStarted:
     return ev.RunStarted(at_ms=1, hummingbot="20260126", script="recovery_dca.py", balances=balances)
 
 
-def signal(signal_id: str, side: Side = Side.BUY, pair: str = "BTC-USDT", reason: str | None = None) -> ev.SignalDecided:
+def signal(
+    signal_id: str, side: Side = Side.BUY, pair: str = "BTC-USDT", reason: str | None = None
+) -> ev.SignalDecided:
     """A signal, taken unless a reason is given."""
     return ev.SignalDecided(
         at_ms=2,
@@ -149,7 +151,9 @@ def round_trip(name: str = "1", side: Side = Side.BUY, account: str = SPOT) -> T
     """A trade of two filled levels, one level cancelled, closed by one market order in two fills."""
     trade = TradeBuilder(name, side, account=account).open()
     trade.order([(Decimal(100), Decimal("0.5"), Decimal("0.05"))], amount=Decimal("0.5"), limit=Decimal(100))
-    trade.order([(Decimal(100), Decimal("0.25"), Decimal("0.025"))], amount=Decimal("0.5"), limit=Decimal(100), end="cancelled")
+    trade.order(
+        [(Decimal(100), Decimal("0.25"), Decimal("0.025"))], amount=Decimal("0.5"), limit=Decimal(100), end="cancelled"
+    )
     trade.order(
         [(Decimal(102), Decimal("0.25"), Decimal("0.0255")), (Decimal(101), Decimal("0.5"), Decimal("0.0505"))],
         amount=Decimal("0.75"),
@@ -184,7 +188,9 @@ fees = st.integers(0, 10**9).map(lambda units: Decimal(units) * Decimal("1e-8"))
 
 
 @st.composite
-def _fills(draw: st.DrawFn, amount: Decimal, limit: Decimal | None, side: Side) -> list[tuple[Decimal, Decimal, Decimal]]:
+def _fills(
+    draw: st.DrawFn, amount: Decimal, limit: Decimal | None, side: Side
+) -> list[tuple[Decimal, Decimal, Decimal]]:
     """`amount` in one to three fills at prices within the limit."""
     steps = int(amount / _STEP)
     cuts = sorted(draw(st.sets(st.integers(1, steps - 1), max_size=2))) if steps > 1 else []

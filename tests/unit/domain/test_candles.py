@@ -32,7 +32,13 @@ def test_rows_are_stamped_at_open_and_the_last_closes_one_interval_later() -> No
     assert len(candles) == 2
     assert candles.open_time_s.dtype == np.int64
     assert candles.last_close_ms == 1_736_121_720_000
-    assert (candles.open[1], candles.high[1], candles.low[1], candles.close[1], candles.volume[1]) == (2, 3, 1.5, 2.5, 10)
+    assert (candles.open[1], candles.high[1], candles.low[1], candles.close[1], candles.volume[1]) == (
+        2,
+        3,
+        1.5,
+        2.5,
+        10,
+    )
 
 
 @pytest.mark.parametrize(("count", "left"), [(1, [120]), (2, [60, 120]), (3, [0, 60, 120]), (9, [0, 60, 120]), (0, [])])

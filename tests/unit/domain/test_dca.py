@@ -19,7 +19,9 @@ RULE = DcaRule(drop_threshold=0.03, lookback_s=600)
 def candles(highs: list[float], closes: list[float], interval_s: int = 60) -> CandleSeries:
     count = len(highs)
     high, close = np.array(highs, dtype=float), np.array(closes, dtype=float)
-    return CandleSeries(np.arange(count) * interval_s, close, high, np.minimum(high, close), close, np.ones(count), interval_s)
+    return CandleSeries(
+        np.arange(count) * interval_s, close, high, np.minimum(high, close), close, np.ones(count), interval_s
+    )
 
 
 prices = st.floats(1, 1000, allow_nan=False)
@@ -77,7 +79,9 @@ def test_the_deciding_candles_own_high_counts() -> None:
     assert drop.drop == pytest.approx(0.1)
 
 
-@pytest.mark.parametrize(("lookback_s", "interval_s", "needed"), [(600, 60, 10), (600, 300, 2), (601, 300, 3), (600, 900, 1)])
+@pytest.mark.parametrize(
+    ("lookback_s", "interval_s", "needed"), [(600, 60, 10), (600, 300, 2), (601, 300, 3), (600, 900, 1)]
+)
 def test_the_window_is_covered_whole(lookback_s: int, interval_s: int, needed: int) -> None:
     assert candles_needed(replace(RULE, lookback_s=lookback_s), interval_s) == needed
 

@@ -39,7 +39,11 @@ def test_a_taker_walks_the_book(side: Side, amount: Decimal, limit: Decimal | No
 
 
 def test_a_partial_fill_takes_only_what_it_needs_of_the_last_level() -> None:
-    asks = [BookLevel(Decimal(100), Decimal(1)), BookLevel(Decimal(101), Decimal(2)), BookLevel(Decimal(102), Decimal(9))]
+    asks = [
+        BookLevel(Decimal(100), Decimal(1)),
+        BookLevel(Decimal(101), Decimal(2)),
+        BookLevel(Decimal(102), Decimal(9)),
+    ]
     assert walk_book(Side.BUY, Decimal("1.5"), asks) == (
         Match(Decimal(100), Decimal(1)),
         Match(Decimal(101), Decimal("0.5")),
@@ -53,7 +57,9 @@ def test_a_partial_fill_takes_only_what_it_needs_of_the_last_level() -> None:
 
 
 @given(sides, amounts, prices, st.data())
-def test_a_resting_order_is_filled_at_its_own_price(side: Side, amount: Decimal, limit: Decimal, data: st.DataObject) -> None:
+def test_a_resting_order_is_filled_at_its_own_price(
+    side: Side, amount: Decimal, limit: Decimal, data: st.DataObject
+) -> None:
     levels = data.draw(books(side))
     taken = sum(match.amount for match in walk_book(side, amount, levels, limit))
     match = fill_resting(side, amount, limit, levels)
@@ -62,8 +68,14 @@ def test_a_resting_order_is_filled_at_its_own_price(side: Side, amount: Decimal,
 
 @pytest.mark.parametrize(
     ("side", "traded", "through"),
-    [(Side.BUY, 99, True), (Side.BUY, 100, False), (Side.BUY, 101, False)]
-    + [(Side.SELL, 101, True), (Side.SELL, 100, False), (Side.SELL, 99, False)],
+    [
+        (Side.BUY, 99, True),
+        (Side.BUY, 100, False),
+        (Side.BUY, 101, False),
+        (Side.SELL, 101, True),
+        (Side.SELL, 100, False),
+        (Side.SELL, 99, False),
+    ],
 )
 def test_a_trade_at_the_price_is_not_through_it(side: Side, traded: int, through: bool) -> None:
     assert trades_through(side, Decimal(100), Decimal(traded)) is through
@@ -71,8 +83,14 @@ def test_a_trade_at_the_price_is_not_through_it(side: Side, traded: int, through
 
 @pytest.mark.parametrize(
     ("side", "opposite", "crossed"),
-    [(Side.BUY, 99, True), (Side.BUY, 100, True), (Side.BUY, 101, False)]
-    + [(Side.SELL, 101, True), (Side.SELL, 100, True), (Side.SELL, 99, False)],
+    [
+        (Side.BUY, 99, True),
+        (Side.BUY, 100, True),
+        (Side.BUY, 101, False),
+        (Side.SELL, 101, True),
+        (Side.SELL, 100, True),
+        (Side.SELL, 99, False),
+    ],
 )
 def test_a_book_at_the_price_crosses(side: Side, opposite: int, crossed: bool) -> None:
     assert crosses(side, Decimal(100), Decimal(opposite)) is crossed

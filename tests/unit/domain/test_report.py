@@ -54,7 +54,7 @@ def test_the_report_as_json() -> None:
 
 
 def test_mismatches_are_listed() -> None:
-    run = record(finished([round_trip()])[:-1] + [signal("late")])
+    run = record([*finished([round_trip()])[:-1], signal("late")])
     run.stray_fills.append(round_trip("elsewhere").fills[0])
     told = verification_as_json(verify(run))
     assert told["ok"] is False

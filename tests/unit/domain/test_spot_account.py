@@ -32,14 +32,13 @@ class SpotAccountMachine(RuleBasedStateMachine):
         asset, needed = ("USDT", price * amount) if side is Side.BUY else ("BTC", amount)
         before = deepcopy(self.account)
         free = self.account.free(asset)
-        try:
-            self.account.lock(order, asset, needed)
-        except InsufficientFunds as refusal:
-            assert needed > free
-            assert (refusal.asset, refusal.needed, refusal.free) == (asset, needed, free)
+        if needed > free:
+            with pytest.raises(InsufficientFunds) as refusal:
+                self.account.lock(order, asset, needed)
+            assert (refusal.value.asset, refusal.value.needed, refusal.value.free) == (asset, needed, free)
             assert self.account == before
         else:
-            assert needed <= free
+            self.account.lock(order, asset, needed)
             assert self.account.free(asset) == free - needed
             self.sides[order] = side
 

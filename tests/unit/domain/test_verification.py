@@ -63,7 +63,9 @@ def change_price(events: Events, data: st.DataObject) -> str:
 
 
 def change_price_beyond_the_limit(events: Events, data: st.DataObject) -> str:
-    limited = {event.order_id: event for event in events if isinstance(event, ev.OrderSubmitted) and event.price is not None}
+    limited = {
+        event.order_id: event for event in events if isinstance(event, ev.OrderSubmitted) and event.price is not None
+    }
     indices = [i for i, event in enumerate(events) if isinstance(event, ev.OrderFilled) and event.order_id in limited]
     index = data.draw(st.sampled_from(indices))
     fill: Any = events[index]

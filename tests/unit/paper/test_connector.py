@@ -49,10 +49,13 @@ def test_a_taker_walks_the_book_and_the_rest_rests(name: str, run_virtual: Virtu
 
 
 @both
-@pytest.mark.parametrize(("side", "price", "fills"), [
-    (BUY, "101", [("100", "1"), ("101", "1.5")]),
-    (SELL, "98", [("99", "1"), ("98", "1.5")]),
-])
+@pytest.mark.parametrize(
+    ("side", "price", "fills"),
+    [
+        (BUY, "101", [("100", "1"), ("101", "1.5")]),
+        (SELL, "98", [("99", "1"), ("98", "1.5")]),
+    ],
+)
 def test_a_taker_gets_the_best_price_first(
     name: str, side: TradeType, price: str, fills: list[tuple[str, str]], run_virtual: VirtualRun
 ) -> None:
@@ -298,12 +301,18 @@ def test_a_fill_is_told_after_its_orders_creation(name: str, run_virtual: Virtua
         for side, price in ((BUY, "100"), (BUY, None), (SELL, "99"), (SELL, None)):
             order = await exchange.place(side, "0.3", price)
             kinds = [type(event).__name__ for event in exchange.of(order)]
-            assert kinds == [f"{side.name.capitalize()}OrderCreatedEvent", "OrderFilledEvent", f"{side.name.capitalize()}OrderCompletedEvent"]
+            assert kinds == [
+                f"{side.name.capitalize()}OrderCreatedEvent",
+                "OrderFilledEvent",
+                f"{side.name.capitalize()}OrderCompletedEvent",
+            ]
 
     run_virtual(scenario())
 
 
-@pytest.mark.parametrize(("name", "maker", "taker"), [("binance", "0.001", "0.001"), ("binance_perpetual", "0.0002", "0.0004")])
+@pytest.mark.parametrize(
+    ("name", "maker", "taker"), [("binance", "0.001", "0.001"), ("binance_perpetual", "0.0002", "0.0004")]
+)
 def test_fees_are_the_venues_and_paid_in_quote(name: str, maker: str, taker: str, run_virtual: VirtualRun) -> None:
     async def scenario() -> None:
         exchange = PaperExchange(name, usdt=10_000)
@@ -314,7 +323,13 @@ def test_fees_are_the_venues_and_paid_in_quote(name: str, maker: str, taker: str
         assert first.trade_fee.flat_fees[0].token == "USDT"
         assert first.trade_fee.percent == 0
         told = exchange.connector.get_fee(
-            "BTC", "USDT", OrderType.LIMIT, BUY, *([PositionAction.OPEN] if "perp" in name else []), Decimal(1), Decimal(1)
+            "BTC",
+            "USDT",
+            OrderType.LIMIT,
+            BUY,
+            *([PositionAction.OPEN] if "perp" in name else []),
+            Decimal(1),
+            Decimal(1),
         )
         assert told.percent == Decimal(taker)
         assert exchange.connector.estimate_fee_pct(True) == Decimal(maker)
@@ -442,7 +457,8 @@ def test_answers_of_ended_orders_are_kept_within_a_bound(
         pytest.param(
             "binance",
             marks=pytest.mark.xfail(
-                strict=True, reason="SpotPaperConnector: InsufficientFunds ends in a background task, the order never ends"
+                strict=True,
+                reason="SpotPaperConnector: InsufficientFunds ends in a background task, the order never ends",
             ),
         ),
         "binance_perpetual",

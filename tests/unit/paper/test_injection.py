@@ -85,7 +85,9 @@ def test_a_paper_class_is_the_real_class_behind_our_account(name: str, mixin: ty
 
 @pytest.mark.parametrize("name", ["nonesuch", "binance_paper_trade"])
 def test_an_unknown_connector_is_named(name: str) -> None:
-    with pytest.raises(injection.UnknownConnector, match=f"connector_name = {name}_paper_trade: Hummingbot has no connector {name}"):
+    with pytest.raises(
+        injection.UnknownConnector, match=f"connector_name = {name}_paper_trade: Hummingbot has no connector {name}"
+    ):
         injection.paper_class(name)
 
 

@@ -54,7 +54,15 @@ class Market:
 
     def send(self, name: str, side: Side, amount: str, limit: str | None, *, post_only: bool = False) -> PaperOrder:
         order = PaperOrder(
-            name, 1, PAIR, side, Decimal(amount), None if limit is None else Decimal(limit), post_only, False, PositionSlot.NET
+            name,
+            1,
+            PAIR,
+            side,
+            Decimal(amount),
+            None if limit is None else Decimal(limit),
+            post_only,
+            False,
+            PositionSlot.NET,
         )
         self.engine.match_arriving(order)
         return order

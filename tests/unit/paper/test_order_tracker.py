@@ -31,8 +31,18 @@ def trackers() -> list[Any]:
 
 @pytest.mark.parametrize(
     "asked",
-    [("client-1",), ("client-2",), ("client-3",), (None, "venue-1"), (None, "venue-2"), (None, "venue-3")]
-    + [("client-3", "venue-1"), ("client-1", "venue-2"), (None, None), ()],
+    [
+        ("client-1",),
+        ("client-2",),
+        ("client-3",),
+        (None, "venue-1"),
+        (None, "venue-2"),
+        (None, "venue-3"),
+        ("client-3", "venue-1"),
+        ("client-1", "venue-2"),
+        (None, None),
+        (),
+    ],
     ids=str,
 )
 def test_it_finds_what_hummingbots_own_finds(asked: tuple[Any, ...]) -> None:

@@ -5,8 +5,8 @@ from decimal import Decimal
 
 import pytest
 from hummingbot.core.data_type.common import PositionAction, PositionMode, PositionSide, TradeType
-from hummingbot.core.event.events import AccountEvent
 from hummingbot.core.event.event_forwarder import EventForwarder
+from hummingbot.core.event.events import AccountEvent
 
 from shared.wire.venue_errors import venue_error_code
 from tests.conftest import VirtualRun

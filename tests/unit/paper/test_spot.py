@@ -76,7 +76,8 @@ def test_the_client_sets_opening_balances_as_it_reads_them(run_virtual: VirtualR
 
 
 @pytest.mark.xfail(
-    strict=True, reason="SpotPaperConnector: fees rounded a fill at a time can exceed the fee locked; the fill then raises"
+    strict=True,
+    reason="SpotPaperConnector: fees rounded a fill at a time can exceed the fee locked; the fill then raises",
 )
 def test_an_order_for_all_the_money_fills_in_parts(run_virtual: VirtualRun) -> None:
     async def scenario() -> None:

@@ -61,7 +61,12 @@ def test_money_is_text_to_the_last_digit() -> None:
     assert json.loads(encode_event(fill))["fee_quote"] == "0.05"
     exact = Decimal("0.1234567890123456789012345678")
     closed = ev.ExecutorClosed(
-        at_ms=1, executor_id="e", signal_id=None, close_type="", reported_pnl_quote=exact, reported_fees_quote=Decimal("1.500")
+        at_ms=1,
+        executor_id="e",
+        signal_id=None,
+        close_type="",
+        reported_pnl_quote=exact,
+        reported_fees_quote=Decimal("1.500"),
     )
     found = decode_event(encode_event(closed))
     assert isinstance(found, ev.ExecutorClosed)
@@ -103,14 +108,21 @@ def test_what_is_no_event_is_quoted(text: str) -> None:
         decode_event(text)
 
 
-@pytest.mark.xfail(strict=True, reason="encode_event writes NaN as text that decode_event refuses: the run cannot be read again")
+@pytest.mark.xfail(
+    strict=True, reason="encode_event writes NaN as text that decode_event refuses: the run cannot be read again"
+)
 @pytest.mark.parametrize(
     "event",
     [
         replace(signal("a"), price=float("nan")),
         replace(signal("a"), values={"drop": float("inf")}),
         ev.ExecutorClosed(
-            at_ms=1, executor_id="e", signal_id=None, close_type="FAILED", reported_pnl_quote=Decimal("NaN"), reported_fees_quote=Decimal(0)
+            at_ms=1,
+            executor_id="e",
+            signal_id=None,
+            close_type="FAILED",
+            reported_pnl_quote=Decimal("NaN"),
+            reported_fees_quote=Decimal(0),
         ),
     ],
     ids=["price", "value", "PnL"],

@@ -1,0 +1,16 @@
+"""`recovery venue`: bad input is refused before anything listens."""
+
+from tests.unit.cli.command import Command
+
+
+def test_a_live_market_cannot_be_served(recovery: Command) -> None:
+    sentence = recovery.refused("venue", "--venue", "live")
+    assert sentence == "--venue = live: there is nothing to serve; run the bot with --venue live instead"
+
+
+def test_a_pair_nobody_lists_is_named(recovery: Command) -> None:
+    assert "FOO-USDT" in recovery.refused("venue", "--pairs", "BTC-USDT,FOO-USDT")
+
+
+def test_a_missing_recording_is_named(recovery: Command) -> None:
+    assert "no such file" in recovery.refused("venue", "--venue", "replay:absent_BTC-USDT_1m.csv")
