@@ -6,7 +6,7 @@ from pathlib import Path
 
 from shared.domain.events import Event
 from shared.ports import JournalError
-from shared.wire.journal_codec import decode_event, encode_event
+from shared.wire.journal_codec import JournalCodecError, decode_event, encode_event
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS events (
@@ -63,7 +63,7 @@ class SqliteJournal:
                 "INSERT INTO events (run_id, at_ms, kind, signal_id, payload) VALUES (?, ?, ?, ?, ?)",
                 (self.run_id, event.at_ms, event.kind, getattr(event, "signal_id", None), encode_event(event)),
             )
-        except sqlite3.Error as error:
+        except (sqlite3.Error, JournalCodecError) as error:
             raise JournalError(f"{self.path}: cannot append {event.kind}: {error}") from error
 
     def read(self, run_id: str) -> Iterator[Event]:

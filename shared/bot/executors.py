@@ -142,6 +142,9 @@ class RecoveryPositionExecutor(RecordedExecutor, OneBarrierAPass, PositionExecut
 class RecoveryDcaExecutor(RecordedExecutor, OneBarrierAPass, DCAExecutor):
     """Hummingbot's DCA executor, recorded, closing once and leaving no order behind."""
 
+    _current_retries: int
+    _max_retries: int
+
     @property
     def close_price(self) -> Decimal:
         """Average over all closing fills; Hummingbot takes the first closing order for the whole."""

@@ -100,7 +100,8 @@ def _console_columns() -> int | None:
 
 def _markets(view: Snapshot, narrow: bool) -> Sheet:
     rows = tuple((pair.pair if narrow else pair.controller_id, _price(pair.price), pair.outlook) for pair in view.pairs)
-    return Sheet("Markets", ("pair" if narrow else "controller", "price", "outlook"), rows, words=True)
+    columns = ("pair" if narrow else "controller", "price", "outlook")
+    return Sheet("Markets", columns, rows or (("none", "", ""),), words=True)
 
 
 def _positions(view: Snapshot) -> Sheet:

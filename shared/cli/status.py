@@ -1,6 +1,8 @@
 """`recovery status`: what a home's bot is doing or has done, from its journal."""
 
 import json
+from collections import defaultdict
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -42,11 +44,11 @@ def status(
 
 def _as_json(run_id: str, record: RunRecord) -> dict[str, Any]:
     assert record.started is not None
-    open_positions = {
-        executor.opened.pair: str(net_base(executor.fills))
-        for executor in record.executors.values()
-        if executor.closed is None and net_base(executor.fills) != 0
-    }
+    held: defaultdict[str, Decimal] = defaultdict(Decimal)
+    for executor in record.executors.values():
+        if executor.closed is None:
+            held[executor.opened.pair] += net_base(executor.fills)
+    open_positions = {pair: str(amount) for pair, amount in held.items() if amount != 0}
     return {
         "run": run_id,
         "script": record.started.script,

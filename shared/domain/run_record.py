@@ -77,6 +77,7 @@ class RunRecord:
     orders: dict[str, OrderRecord] = field(default_factory=dict)
     executors: dict[str, ExecutorRecord] = field(default_factory=dict)
     stray_fills: list[ev.OrderFilled] = field(default_factory=list)
+    stray_closes: list[ev.ExecutorClosed] = field(default_factory=list)
     others: list[ev.Event] = field(default_factory=list)
 
     @classmethod
@@ -98,8 +99,12 @@ class RunRecord:
                 self.signals.append(event)
             case ev.ExecutorOpened():
                 self.executors[event.executor_id] = ExecutorRecord(event)
-            case ev.ExecutorClosed():
+            case ev.ExecutorClosed() if event.executor_id in self.executors and (
+                self.executors[event.executor_id].closed is None
+            ):
                 self.executors[event.executor_id].closed = event
+            case ev.ExecutorClosed():
+                self.stray_closes.append(event)
             case ev.OrderSubmitted():
                 self._submit(event)
             case ev.OrderFilled() if event.order_id not in self.orders:

@@ -69,9 +69,13 @@ def _check_orders(run: RunRecord) -> Iterable[str]:
         signal = taken.get(submitted.signal_id or "")
         if signal is None:
             yield f"order {order_id} has no taken signal (it names {submitted.signal_id})"
+        elif submitted.pair != signal.pair:
+            yield f"order {order_id} is on {submitted.pair}, its signal {signal.signal_id} on {signal.pair}"
         elif (submitted.side is not signal.side) != submitted.closing:
             yield f"order {order_id} is a {submitted.side} against a {signal.side} signal {signal.signal_id}"
-        if order.filled_amount > submitted.amount:
+        if submitted.executor_id not in run.executors:
+            yield f"order {order_id} belongs to executor {submitted.executor_id}, which nobody opened"
+        if order.filled_amount > submitted.amount or (order.completed and order.filled_amount != submitted.amount):
             yield f"order {order_id} was filled {order.filled_amount} of {submitted.amount}"
         for fill in order.fills:
             if fill.side is not submitted.side or fill.pair != submitted.pair:
@@ -80,6 +84,8 @@ def _check_orders(run: RunRecord) -> Iterable[str]:
                 yield f"fill {fill.trade_id} at {fill.price} is beyond order {order_id}'s limit {submitted.price}"
         if run.stopped is not None and not order.ended:
             yield f"order {order_id} was still open when the run stopped"
+    for close in run.stray_closes:
+        yield f"executor {close.executor_id} closed without having been open"
     for fill in run.stray_fills:
         yield f"fill {fill.trade_id} belongs to no order (it names {fill.order_id})"
 
@@ -119,7 +125,8 @@ def _check_balances(run: RunRecord) -> Iterable[str]:
         if "perpetual" not in account:
             moved[account][base] += net_base(order.fills)
         moved[account][quote] += net_quote(order.fills)
-    for account, opening in run.started.balances.items():
+    for account in sorted({*run.started.balances, *run.stopped.balances, *moved}):
+        opening = run.started.balances.get(account, {})
         closing = run.stopped.balances.get(account, {})
         for asset in sorted({*opening, *closing, *moved[account]}):
             expected = opening.get(asset, ZERO) + moved[account].get(asset, ZERO)

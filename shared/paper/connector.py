@@ -10,7 +10,7 @@ import itertools
 import time
 from collections import OrderedDict
 from collections.abc import Mapping
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 from typing import Any, ClassVar
 
 from hummingbot.client.config.trade_fee_schema_loader import TradeFeeSchemaLoader
@@ -113,7 +113,8 @@ class PaperConnector(PublicOnlyConnector):
         return fees.maker_percent_fee_decimal if is_maker else fees.taker_percent_fee_decimal
 
     def _fee_quote(self, notional: Decimal, *, maker: bool) -> Decimal:
-        return (notional * self.estimate_fee_pct(maker)).quantize(_FEE_UNIT)
+        """Cut to the venue's unit, so that the fees of an order's parts never exceed the fee of the whole."""
+        return (notional * self.estimate_fee_pct(maker)).quantize(_FEE_UNIT, ROUND_DOWN)
 
     # Orders.
 

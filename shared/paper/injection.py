@@ -39,7 +39,7 @@ def paper_class(exchange_name: str) -> type[Any]:
     Raises:
         UnknownConnector: No connector of that name, or one that is no order-book exchange.
     """
-    if exchange_name not in AllConnectorSettings.get_connector_settings():
+    if exchange_name.endswith(SUFFIX) or exchange_name not in AllConnectorSettings.get_connector_settings():
         raise UnknownConnector(f"connector_name = {exchange_name}{SUFFIX}: Hummingbot has no connector {exchange_name}")
     real = get_connector_class(exchange_name)
     if issubclass(real, PerpetualDerivativePyBase):

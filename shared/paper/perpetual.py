@@ -61,7 +61,15 @@ class PerpetualPaperConnector(PaperConnector):
         """Whether the order only makes a position smaller, and so needs no margin."""
         if self._hedge:
             if order.closing:
-                account.require_reducible(order.pair, order.slot, order.amount)
+                under_way = sum(
+                    (
+                        other.remaining
+                        for other in self._open_orders.values()
+                        if other.closing and other.slot is order.slot and other.pair == order.pair
+                    ),
+                    Decimal(0),
+                )
+                account.require_reducible(order.pair, order.slot, order.amount + under_way)
             return order.closing
         held = account.position(order.pair, order.slot).amount
         signed = order.amount if order.side is Side.BUY else -order.amount

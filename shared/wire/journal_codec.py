@@ -1,5 +1,8 @@
 """Journal events as JSON text and back, Decimal kept to the last digit."""
 
+import math
+from collections.abc import Mapping
+from decimal import Decimal
 from functools import cache
 from typing import Annotated
 
@@ -18,7 +21,15 @@ def _adapter() -> TypeAdapter[Event]:
 
 
 def encode_event(event: Event) -> str:
-    """An event as one line of JSON; Decimals become strings."""
+    """An event as one line of JSON; Decimals become strings.
+
+    Raises:
+        JournalCodecError: It holds a number that is none (NaN or infinite), which could not be read again.
+    """
+    for name, value in vars(event).items():
+        for number in value.values() if isinstance(value, Mapping) else (value,):
+            if isinstance(number, float | Decimal) and not math.isfinite(number):
+                raise JournalCodecError(f"{event.kind}: {name} = {number}: is no number to be recorded")
     return _adapter().dump_json(event).decode()
 
 

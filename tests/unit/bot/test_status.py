@@ -89,7 +89,7 @@ def test_the_funnel_and_the_trades_are_shown() -> None:
 def test_an_empty_run_is_shown() -> None:
     nothing = Snapshot(0.0, (), (), funnel_of(RunRecord()), Decimal(0), Decimal(0), ())
     for columns in (110, 54):
-        assert render_text(nothing, columns=columns).count("none") == 2
+        assert render_text(nothing, columns=columns).count("none") == 3
 
 
 def test_a_closing_position_says_so_and_a_missing_time_limit_too() -> None:

@@ -338,34 +338,29 @@ def test_an_executor_without_fills_is_no_trade_and_no_mismatch() -> None:
     assert found.checked["trades"] == 0
 
 
-@pytest.mark.xfail(strict=True, reason="RunRecord.apply raises KeyError: an executor that closed was never opened")
 def test_a_closed_executor_that_never_opened_is_named() -> None:
     events = [event for event in finished([round_trip()]) if not isinstance(event, ev.ExecutorOpened)]
     assert any("executor-1" in line for line in verdict(events).mismatches)
 
 
-@pytest.mark.xfail(strict=True, reason="orders of an executor nobody opened are in no executor and are not checked")
 def test_orders_of_an_executor_nobody_opened_are_named() -> None:
     kinds = (ev.ExecutorOpened, ev.ExecutorClosed)
     events = [event for event in finished([round_trip()]) if not isinstance(event, kinds)]
     assert any("executor-1" in line for line in verdict(events).mismatches)
 
 
-@pytest.mark.xfail(strict=True, reason="a second executor_closed event silently replaces the first")
 def test_an_executor_closed_twice_is_named() -> None:
     trade = round_trip()
     trade.events.append(trade.events[-1])
     assert any("executor-1" in line for line in verdict(finished([trade])).mismatches)
 
 
-@pytest.mark.xfail(strict=True, reason="the pair of a signal is not compared with the pair of its orders")
 def test_an_order_on_another_pair_than_its_signal_is_named() -> None:
     trade = round_trip()
     trade.events[0] = replace(trade.events[0], pair="ETH-USDT")  # type: ignore[call-arg]
     assert any("signal-1" in line for line in verdict(finished([trade])).mismatches)
 
 
-@pytest.mark.xfail(strict=True, reason="an order reported completed is not compared with what its fills sum to")
 def test_an_order_completed_short_of_its_amount_is_named() -> None:
     trade = TradeBuilder("1").open()
     order_id = trade.order([(Decimal(100), Decimal(1), Decimal(0))], amount=Decimal(2))
@@ -373,7 +368,6 @@ def test_an_order_completed_short_of_its_amount_is_named() -> None:
     assert any(order_id in line for line in verdict(finished([trade.close()])).mismatches)
 
 
-@pytest.mark.xfail(strict=True, reason="an account that appears only at the end of the run is not compared")
 def test_an_account_that_appears_at_the_end_is_named() -> None:
     events = finished([round_trip()])
     stopped: Any = events[-1]

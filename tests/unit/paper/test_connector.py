@@ -12,7 +12,7 @@ from hummingbot.core.event.events import MarketEvent, MarketOrderFailureEvent, O
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.paper.connector import NoCredentials
+from shared.paper.public_only import NoCredentials
 from shared.paper.rejection import VenueRejection
 from shared.wire.venue_errors import venue_error_code
 from tests.conftest import VirtualRun

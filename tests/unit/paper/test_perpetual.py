@@ -130,9 +130,6 @@ def test_closing_needs_no_margin(run_virtual: VirtualRun) -> None:
     run_virtual(scenario())
 
 
-@pytest.mark.xfail(
-    strict=True, reason="PerpetualPaperConnector: two closes under way are each held against the whole position"
-)
 def test_two_closes_under_way_never_turn_a_long_slot_short(run_virtual: VirtualRun) -> None:
     async def scenario() -> None:
         exchange = await perpetual(PositionMode.HEDGE, usdt=10_000)

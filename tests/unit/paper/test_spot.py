@@ -1,8 +1,7 @@
 """The spot account behind the paper connector: locked while an order is open, moved by its fills, free after its end."""
 
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 
-import pytest
 from hummingbot.core.data_type.common import TradeType
 
 from tests.conftest import VirtualRun
@@ -75,17 +74,13 @@ def test_the_client_sets_opening_balances_as_it_reads_them(run_virtual: VirtualR
     run_virtual(scenario())
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="SpotPaperConnector: fees rounded a fill at a time can exceed the fee locked; the fill then raises",
-)
 def test_an_order_for_all_the_money_fills_in_parts(run_virtual: VirtualRun) -> None:
     async def scenario() -> None:
         exchange = PaperExchange()
         rule = exchange.connector._trading_rules["BTC-USDT"]
         rule.min_base_amount_increment = Decimal("0.00001")
         notional = Decimal("99.01") * Decimal("0.1011")
-        exchange.connector.set_balance("USDT", notional + (notional / 1000).quantize(Decimal("1e-8")))
+        exchange.connector.set_balance("USDT", notional + (notional / 1000).quantize(Decimal("1e-8"), ROUND_DOWN))
         exchange.set_book(bids=[(98, 1)], asks=[(100, 1)])
         order = await exchange.place(BUY, "0.1011", "99.01")
         assert exchange.free("USDT") == 0
