@@ -24,6 +24,7 @@ from hummingbot.core.utils.async_utils import safe_ensure_future
 from shared.domain.fills import Match
 from shared.domain.margin_account import PositionSlot
 from shared.domain.signals import Side
+from shared.domain.spot_account import AccountError
 from shared.paper import rejection
 from shared.paper.matching import MatchingEngine
 from shared.paper.order_tracker import PaperOrderTracker
@@ -173,10 +174,15 @@ class PaperConnector(PublicOnlyConnector):
             await tracked.wait_until_processed_by_exchange()
         if not order.is_open:
             return
-        self._matching.match_arriving(order)
+        reason = rejection.NO_LIQUIDITY
+        try:
+            self._matching.match_arriving(order)
+        except AccountError:
+            # A market order was accepted at a price the book has left meanwhile.
+            reason = rejection.INSUFFICIENT_BALANCE
         if order.is_open and order.limit_price is None:
             order.state = PaperOrderState.EXPIRED
-            self._finish(order, {"error_type": "EXPIRED", "error_message": str(VenueRejection(rejection.NO_LIQUIDITY))})
+            self._finish(order, {"error_type": "EXPIRED", "error_message": str(VenueRejection(reason))})
 
     async def _place_cancel(self, order_id: str, tracked_order: InFlightOrder) -> bool:
         await asyncio.sleep(ORDER_LATENCY_S)

@@ -1,5 +1,6 @@
 """The margin account behind a perpetual paper connector: leverage, position modes and positions."""
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Mapping
 from decimal import Decimal
@@ -17,6 +18,8 @@ from shared.paper import rejection
 from shared.paper.connector import PaperConnector
 from shared.paper.orders import PaperOrder
 from shared.paper.rejection import VenueRejection
+
+_RULES_WAITED_FOR = 60  # times a second
 
 
 class PerpetualPaperConnector(PaperConnector):
@@ -132,8 +135,13 @@ class PerpetualPaperConnector(PaperConnector):
         return self.position_mode
 
     async def _set_trading_pair_leverage(self, trading_pair: str, leverage: int) -> tuple[bool, str]:
-        self._account_of(trading_pair).set_leverage(trading_pair, leverage)
-        return True, ""
+        # Scripts set it when they start, before the trading rules name the pair's collateral.
+        for _ in range(_RULES_WAITED_FOR):
+            if trading_pair in self._trading_rules:
+                self._account_of(trading_pair).set_leverage(trading_pair, leverage)
+                return True, ""
+            await asyncio.sleep(1.0)
+        return False, f"the venue gave no trading rules for {trading_pair}"
 
     async def _fetch_last_fee_payment(self, trading_pair: str) -> tuple[float, Decimal, Decimal]:
         return 0, Decimal("-1"), Decimal("-1")

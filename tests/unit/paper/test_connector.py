@@ -451,19 +451,7 @@ def test_answers_of_ended_orders_are_kept_within_a_bound(
     run_virtual(scenario())
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(
-            "binance",
-            marks=pytest.mark.xfail(
-                strict=True,
-                reason="SpotPaperConnector: InsufficientFunds ends in a background task, the order never ends",
-            ),
-        ),
-        "binance_perpetual",
-    ],
-)
+@both
 def test_the_book_may_move_while_a_market_order_travels(name: str, run_virtual: VirtualRun) -> None:
     """It was accepted at 100; by the time it is acknowledged the account can pay a part of it at most."""
 
