@@ -11,7 +11,7 @@ RELEASE ?= 20260126
 LATEST  := 20260922
 VENV    := .venv-$(RELEASE)
 READY   := $(VENV)/.ready
-PYTEST  := bin/python -m pytest --numprocesses=2
+PYTEST  := bin/python -m pytest --numprocesses=2 --dist=worksteal
 
 .PHONY: run test test-default test-latest lint console bench lock clean
 .DELETE_ON_ERROR:
