@@ -176,17 +176,11 @@ class RecoveryDcaExecutor(RecordedExecutor, OneBarrierAPass, DCAExecutor):
 
     def evaluate_max_retries(self) -> None:
         """Give up in good order: first close what is held; only if that fails as often, end with what is left."""
-        if self._current_retries < self._max_retries or self.status is RunnableStatus.TERMINATED:
-            return
-        if self._running:
+        if self._running and self._current_retries >= self._max_retries:
             self.logger().error(f"{self._current_retries} orders failed: {self.config.trading_pair} is closed.")
             self._current_retries = 0
             self.close_type = CloseType.FAILED
             self.place_close_order_and_cancel_open_orders()
-        elif all(_has_ended(order) for order in [*self._open_orders, *self._close_orders]):
-            left = self.open_filled_amount - self.close_filled_amount
-            self.logger().error(f"{left} {self.config.trading_pair} could not be closed.")
-            self.close_execution_by(CloseType.FAILED)
 
     async def control_shutdown_process(self) -> None:
         """Bring the position to zero: cancel every level still live, wait for what is under way, close what is left."""
@@ -204,6 +198,11 @@ class RecoveryDcaExecutor(RecordedExecutor, OneBarrierAPass, DCAExecutor):
         left = self.open_filled_amount - self.close_filled_amount
         if left == ZERO:
             self.close_execution_by(self.close_type)
+            return
+        if self._current_retries >= self._max_retries:
+            # Here and not after the next attempt: nothing is under way now.
+            self.logger().error(f"{left} {self.config.trading_pair} could not be closed.")
+            self.close_execution_by(CloseType.FAILED)
             return
         closing_before = len(self._close_orders)
         self.place_close_order(Decimal("NaN"))

@@ -596,6 +596,77 @@ def test_an_executor_refused_in_its_constructor_is_opened_and_closed(
     run_virtual(scenario())
 
 
+def test_an_executor_that_cannot_be_made_is_a_failure_of_the_run(
+    taken: session.Session, run_virtual: VirtualRun
+) -> None:
+    """Hummingbot logs it and goes on; the taken signal would hold its reservation for ever."""
+
+    async def scenario() -> None:
+        strategy = FakeStrategy()
+        strategy.connector.trading_rules.clear()
+        with pytest.raises(KeyError):
+            RecoveryDcaExecutor(strategy, dca())
+        assert isinstance(taken.failure, KeyError)
+
+    run_virtual(scenario())
+
+
+@pytest.mark.xfail(
+    strict=True, reason="RecoveryPositionExecutor: a closing order that fails after a part is forgotten with its fills"
+)
+def test_a_position_executors_close_that_fails_after_a_part_is_not_closed_again(
+    taken: session.Session, run_virtual: VirtualRun
+) -> None:
+    async def scenario() -> None:
+        bench = Bench(RecoveryPositionExecutor, position(take_profit=Decimal("0.01")), taken)
+        await close_in_two_orders(bench, "refuse")
+        assert [bench.exchange.orders[order_id].amount for order_id in bench.sells] == [1, Decimal("0.6")]
+
+    run_virtual(scenario())
+
+
+def test_giving_up_closes_what_is_held_first(taken: session.Session, run_virtual: VirtualRun) -> None:
+    async def scenario() -> None:
+        bench = Bench(RecoveryDcaExecutor, dca((100, 99)), taken)
+        await bench.one_pass()
+        bench.exchange.fill(bench.buys[0], 100)
+        for _ in range(PASSES):
+            await bench.one_pass()
+            for order_id in bench.exchange.live:
+                if order_id in bench.exchange.cancels:
+                    bench.exchange.confirm_cancel(order_id)
+                elif order_id in bench.sells:
+                    bench.exchange.fill(order_id, 100)
+                else:
+                    bench.exchange.refuse(order_id)
+        assert bench.is_closed_by(CloseType.FAILED)
+        assert len(bench.sells) == 1
+        bench.assert_proved()
+
+    run_virtual(scenario())
+
+
+def test_a_close_refused_for_ever_ends_and_is_named(taken: session.Session, run_virtual: VirtualRun) -> None:
+    async def scenario() -> None:
+        bench = Bench(RecoveryDcaExecutor, dca(take_profit=Decimal("0.01")), taken)
+        await bench.one_pass()
+        bench.exchange.fill(bench.buys[0], 100)
+        bench.exchange.set_price(110)
+        for _ in range(PASSES):
+            await bench.one_pass()
+            for order_id in bench.exchange.live:
+                bench.exchange.refuse(order_id)
+        assert bench.is_closed_by(CloseType.FAILED)
+        assert len(bench.sells) <= bench.executor._max_retries + 1
+        bench.session.end()
+        assert (
+            "executor executor-1 closed with 1.000 base of BTC-USDT left over"
+            in verify(bench.session.record).mismatches
+        )
+
+    run_virtual(scenario())
+
+
 def test_stopping_twice_is_journaled_once(taken: session.Session, run_virtual: VirtualRun) -> None:
     async def scenario() -> None:
         bench = Bench(RecoveryDcaExecutor, dca(), taken)

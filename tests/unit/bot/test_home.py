@@ -54,6 +54,16 @@ def test_a_home_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     assert str(refused.value) == f"{tmp_path / 'file' / 'home'}: cannot be made a home: Not a directory"
 
 
+def test_a_home_keeps_to_the_release_that_ran_in_it_first(tmp_path: Path) -> None:
+    homes.prepare(tmp_path)
+    (tmp_path / ".hummingbot_release").write_text("19990101\n")
+    with pytest.raises(HomeError) as refused:
+        homes.prepare(tmp_path)
+    assert str(refused.value) == (
+        f"{tmp_path}: belongs to Hummingbot 19990101, this is {version('hummingbot')}; choose another home with --home"
+    )
+
+
 def test_the_default_home_is_named_or_one_a_release(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("RECOVERY_HOME", str(tmp_path))
     assert homes.default_home() == tmp_path

@@ -1,58 +1,15 @@
-"""The screens: one snapshot, counted in the journal's events, shown on any width."""
+"""What a trader needs to see, read from the running strategy and counted in the journal's events."""
 
 from collections import deque
 from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
 
-import pytest
-
 from shared.bot import status
-from shared.bot.status import Funnel, PairView, PositionView, Snapshot, funnel_of, snapshot, waiting_for
-from shared.bot.status_text import render_text
+from shared.bot.status import Funnel, PairView, funnel_of, snapshot, waiting_for
 from shared.domain.run_record import RunRecord
-from tests.unit.domain.generated_runs import TradeBuilder, finished, record, round_trip, signal
-
-
-def sample_record() -> RunRecord:
-    refused = TradeBuilder("2").open()
-    refused.order([], amount=Decimal(1), limit=Decimal(100), end="failed")
-    others = [signal("x", reason="cooldown"), signal("y", reason="cooldown"), signal("z", reason="capital")]
-    return record(finished([round_trip("1"), refused.close("FAILED")], others))
-
-
-POSITION = PositionView(
-    pair="BTC-USDT",
-    levels_filled=2,
-    levels=3,
-    average_entry=Decimal("98123.45"),
-    amount_quote=Decimal("399.99"),
-    pnl_quote=Decimal("-3.21"),
-    profit=Decimal("-0.008"),
-    to_take_profit=Decimal("0.018"),
-    to_stop_loss=Decimal("0.032"),
-    trailing_trigger=None,
-    time_left_s=5400.0,
-    closing=False,
-)
-
-
-def view(*positions: PositionView) -> Snapshot:
-    run = sample_record()
-    return Snapshot(
-        at_s=0.0,
-        pairs=(
-            PairView(
-                "recovery_dca_BTC-USDT", "BTC-USDT", Decimal("97654.3"), "3.21% below the 4 h high, buys at 5.00%"
-            ),
-            PairView("recovery_dca_XRP-USDT", "XRP-USDT", Decimal("0.51234567"), "waiting for candles"),
-        ),
-        positions=positions,
-        funnel=funnel_of(run),
-        pnl_quote=Decimal("0.849"),
-        fees_quote=Decimal("0.151"),
-        last_trades=tuple(run.closed_trades),
-    )
+from tests.unit.bot.status_samples import sample_record
+from tests.unit.domain.generated_runs import finished, record, round_trip
 
 
 def test_the_funnel_is_counted_in_events() -> None:
@@ -60,60 +17,6 @@ def test_the_funnel_is_counted_in_events() -> None:
         signals=5, taken=2, refused={"cooldown": 2, "capital": 1}, orders=4, failed={"-2010": 1}, fills=4, trades=1
     )
     assert funnel_of(RunRecord()) == Funnel(0, 0, {}, 0, {}, 0, 0)
-
-
-def test_every_figure_of_a_position_is_shown() -> None:
-    for columns in (110, 54):
-        shown = render_text(view(POSITION), columns=columns)
-        for figure in ("BTC-USDT", "2/3", "98,123.45", "399.99", "-3.21 (-0.80%)", "1.80%", "3.20%", "1.5 h"):
-            assert figure in shown
-        assert max(map(len, shown.splitlines())) <= columns
-
-
-def test_prices_have_the_digits_their_size_needs() -> None:
-    shown = render_text(view(), columns=110)
-    assert "97,654.30" in shown
-    assert "0.512346" in shown
-    assert "3.21% below the 4 h high, buys at 5.00%" in shown
-
-
-def test_the_funnel_and_the_trades_are_shown() -> None:
-    shown = render_text(view(), columns=110)
-    assert "5 signals -> 2 taken -> 4 orders (1 failed) -> 4 fills -> 1 trades closed, PnL +0.8490" in shown
-    assert "refused: 1 capital, 2 cooldown" in shown
-    assert "take profit" in shown
-    assert "+0.8490" in shown
-    assert shown.count("none") == 1, "there is no open position"
-
-
-def test_an_empty_run_is_shown() -> None:
-    nothing = Snapshot(0.0, (), (), funnel_of(RunRecord()), Decimal(0), Decimal(0), ())
-    for columns in (110, 54):
-        assert render_text(nothing, columns=columns).count("none") == 3
-
-
-def test_a_closing_position_says_so_and_a_missing_time_limit_too() -> None:
-    from dataclasses import replace
-
-    for columns in (110, 54):
-        assert "closing" in render_text(view(replace(POSITION, closing=True)), columns=columns)
-    assert "1.5 h" not in render_text(view(replace(POSITION, time_left_s=None)), columns=110)
-
-
-def test_a_refused_edit_is_shown() -> None:
-    shown = render_text(view(), "x.yml: levels = 0: must be greater than or equal to 1", columns=110)
-    assert "Edit refused, the old values stay: x.yml: levels = 0" in shown
-
-
-def test_without_a_console_the_lines_are_of_fixed_width(monkeypatch: pytest.MonkeyPatch) -> None:
-    from hummingbot.client.hummingbot_application import HummingbotApplication
-
-    monkeypatch.setattr(HummingbotApplication, "_main_app", None)
-    assert render_text(view(POSITION)) == render_text(view(POSITION), columns=110)
-    pane = SimpleNamespace(window=SimpleNamespace(render_info=SimpleNamespace(window_width=62)))
-    console = SimpleNamespace(app=SimpleNamespace(output_field=pane))
-    monkeypatch.setattr(HummingbotApplication, "_main_app", console)
-    assert render_text(view(POSITION)) == render_text(view(POSITION), columns=60)
 
 
 def fake_executor(**changes: Any) -> Any:

@@ -368,6 +368,25 @@ def test_an_order_completed_short_of_its_amount_is_named() -> None:
     assert any(order_id in line for line in verdict(finished([trade.close()])).mismatches)
 
 
+@pytest.mark.xfail(strict=True, reason="RunRecord lets the second of two equal events replace the first")
+@pytest.mark.parametrize(
+    ("kind", "named"),
+    [
+        (ev.RunStarted, "start"),
+        (ev.RunStopped, "stop"),
+        (ev.SignalDecided, "signal-1"),
+        (ev.ExecutorOpened, "executor-1"),
+        (ev.OrderSubmitted, "order-1-1"),
+    ],
+)
+def test_an_event_recorded_twice_is_named(kind: type, named: str) -> None:
+    """The journal is written once; whoever copies it must not copy twice."""
+    events = finished([round_trip()])
+    index = next(i for i, event in enumerate(events) if isinstance(event, kind))
+    events.insert(index + 1, events[index])
+    assert any(named in line for line in verdict(events).mismatches)
+
+
 def test_an_account_that_appears_at_the_end_is_named() -> None:
     events = finished([round_trip()])
     stopped: Any = events[-1]

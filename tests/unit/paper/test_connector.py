@@ -12,7 +12,6 @@ from hummingbot.core.event.events import MarketEvent, MarketOrderFailureEvent, O
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.paper.public_only import NoCredentials
 from shared.paper.rejection import VenueRejection
 from shared.wire.venue_errors import venue_error_code
 from tests.conftest import VirtualRun
@@ -410,31 +409,6 @@ def test_nothing_is_silent(name: str, run_virtual: VirtualRun) -> None:
         run_virtual(scenario())
 
     orders_end()
-
-
-@both
-def test_the_connector_is_hummingbots_own_with_its_private_half_replaced(name: str, run_virtual: VirtualRun) -> None:
-    async def scenario() -> None:
-        connector = PaperExchange(name).connector
-        assert connector.name == f"{name}_paper_trade"
-        assert isinstance(connector.authenticator, NoCredentials)
-        assert connector._is_user_stream_initialized()
-        assert connector.tracking_states == {}
-        connector.restore_tracking_states({"order": {}})
-        connector.restore_tracking_states({})
-        assert connector.in_flight_orders == {}
-        assert connector._get_poll_interval(0) == connector.LONG_POLL_INTERVAL
-        await connector._update_balances()
-        await connector._status_polling_loop_fetch_updates()
-        await connector._update_trading_fees()
-        await connector._user_stream_event_listener()
-        assert connector._create_user_stream_tracker_task() is None
-        request: Any = object()
-        assert await connector.authenticator.rest_authenticate(request) is request
-        assert await connector.authenticator.ws_authenticate(request) is request
-        assert connector.get_all_balances() == {"USDT": 1_000}
-
-    run_virtual(scenario())
 
 
 def test_answers_of_ended_orders_are_kept_within_a_bound(

@@ -90,6 +90,26 @@ def test_leverage_divides_what_an_order_and_a_position_hold(run_virtual: Virtual
     run_virtual(scenario())
 
 
+def test_leverage_asked_for_before_the_trading_rules_arrive_is_set_then(run_virtual: VirtualRun) -> None:
+    """Scripts ask when they start; the pair's collateral is in its trading rules."""
+
+    async def scenario() -> None:
+        exchange = PaperExchange("binance_perpetual")
+        rules = dict(exchange.connector._trading_rules)
+        exchange.connector._trading_rules.clear()
+        exchange.connector.set_leverage(PAIR, 7)
+        await asyncio.sleep(30)
+        assert exchange.connector.get_leverage(PAIR) == 1
+        exchange.connector._trading_rules.update(rules)
+        await asyncio.sleep(2)
+        assert exchange.connector.get_leverage(PAIR) == 7
+        assert exchange.connector._account_of(PAIR).leverage(PAIR) == 7
+        told = await exchange.connector._set_trading_pair_leverage("FOO-USDT", 7)
+        assert told == (False, "the venue gave no trading rules for FOO-USDT")
+
+    run_virtual(scenario())
+
+
 def test_margin_is_refused_beyond_the_collateral(run_virtual: VirtualRun) -> None:
     async def scenario() -> None:
         exchange = await perpetual(PositionMode.HEDGE, usdt=100, leverage=2)
