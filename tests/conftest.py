@@ -8,7 +8,7 @@ import asyncio
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +49,14 @@ def pytest_unconfigure() -> None:
 def bot_home() -> Path:
     """The home this process's Hummingbot is in."""
     return _HOME
+
+
+@pytest.fixture
+def short_folder() -> Iterator[Path]:
+    """A private folder with a path short enough for sockets: pytest's own can be too long for their 107 bytes."""
+    folder = Path(tempfile.mkdtemp(prefix="r-"))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 VirtualRun = Callable[[Coroutine[Any, Any, Any]], Any]

@@ -1,18 +1,23 @@
 """Reads a bot's journal beyond a cursor, in bounded batches, while the bot goes on writing it."""
 
+import os
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 from shared.domain.shipping import JournalBatch
 from shared.ports import JournalError
 
 
 class JournalTail:
-    """A reader of one journal file. May be used from any one thread at a time.
+    """A reader of one journal file. For one thread at a time, whichever.
 
     Args:
         path: The file.
         bot: Whose journal it is, for people.
+
+    Attributes:
+        journal_id: The id of its first run; None while nothing is in it.
 
     Raises:
         JournalError: There is no journal, or it cannot be read.
@@ -20,37 +25,49 @@ class JournalTail:
 
     def __init__(self, path: Path, bot: str) -> None:
         self.path = path
-        self.bot = bot
-        if not path.is_file():
-            raise JournalError(f"{path}: there is no journal here; run the bot first")
+        self.journal_id: str | None = None
+        self._bot = bot
         try:
+            self._file = _identity(path)
             self._db = sqlite3.connect(
                 f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, check_same_thread=False
             )
-            row = self._db.execute("SELECT run_id FROM events ORDER BY seq LIMIT 1").fetchone()
-        except sqlite3.Error as error:
+        except FileNotFoundError as error:
+            raise JournalError(f"{path}: there is no journal here; run the bot first") from error
+        except (OSError, sqlite3.Error) as error:
             raise JournalError(f"{path}: cannot open the journal: {error}") from error
-        self.journal_id: str | None = None if row is None else row[0]
+
+    def begin(self) -> None:
+        """Look whether the journal has its first event by now."""
+        if self.journal_id is None:
+            rows = self._query("SELECT run_id FROM events ORDER BY seq LIMIT 1")
+            self.journal_id = rows[0][0] if rows else None
 
     def read(self, after_seq: int, limit: int) -> JournalBatch:
-        """At most `limit` events beyond the cursor, oldest first; none where there are no more yet.
+        """At most `limit` events beyond the cursor, oldest first; none where there are no more yet. Call `begin` first.
 
         Raises:
-            JournalError: It cannot be read, or has no event at all yet.
+            JournalError: It cannot be read.
         """
-        rows = self._query("SELECT seq, run_id, payload FROM events WHERE seq > ? ORDER BY seq LIMIT ?", after_seq, limit)
+        assert self.journal_id is not None
+        rows = self._query(
+            "SELECT seq, run_id, payload FROM events WHERE seq > ? ORDER BY seq LIMIT ?", after_seq, limit
+        )
         seqs, run_ids, payloads = zip(*rows, strict=True) if rows else ((), (), ())
-        if self.journal_id is None:
-            if not rows:
-                raise JournalError(f"{self.path}: the journal is empty; the bot has not begun to trade")
-            self.journal_id = run_ids[0]
-        return JournalBatch(self.journal_id, self.bot, after_seq, seqs, run_ids, payloads)
+        return JournalBatch(self.journal_id, self._bot, after_seq, seqs, run_ids, payloads)
 
     def last_seq(self) -> int:
         """Number of the newest event; 0 while there is none."""
         return int(self._query("SELECT coalesce(max(seq), 0) FROM events")[0][0])
 
-    def _query(self, statement: str, *arguments: int) -> list[tuple[int, str, str]]:
+    def is_replaced(self) -> bool:
+        """Whether another file, or none, lies in the journal's place now: this reader would wait for ever."""
+        try:
+            return _identity(self.path) != self._file
+        except FileNotFoundError:
+            return True
+
+    def _query(self, statement: str, *arguments: int) -> list[tuple[Any, ...]]:
         try:
             return self._db.execute(statement, arguments).fetchall()
         except sqlite3.Error as error:
@@ -58,3 +75,8 @@ class JournalTail:
 
     def close(self) -> None:
         self._db.close()
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    status = os.stat(path)
+    return status.st_dev, status.st_ino

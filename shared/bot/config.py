@@ -1,26 +1,19 @@
-"""What a trader writes in conf/: the fields every controller has, and one sentence for each that is wrong."""
+"""What a trader writes in conf/controllers: the fields every controller has."""
 
 from collections.abc import Iterable
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
-import yaml
 from hummingbot.core.data_type.common import MarketDict, PositionMode
 from hummingbot.data_feed.candles_feed.candles_factory import CandlesFactory
 from hummingbot.data_feed.candles_feed.data_types import CandlesConfig
 from hummingbot.strategy_v2.controllers import controller_base
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from shared.paper.injection import base_name
+from shared.wire.config_errors import MAX_FRACTION
 
-# Each fraction is written as one (0.03 is 3 %). Nothing sensible lies at or above this, and "3" for 3 % does.
-MAX_FRACTION = Decimal("0.5")
 _INTERVALS_S = {"1m": 60, "3m": 180, "5m": 300, "15m": 900, "30m": 1800, "1h": 3600}
-
-
-class ConfigError(ValueError):
-    """A configuration file that cannot be used. Each message is one sentence: file, field, value, what is allowed."""
 
 
 def fraction(description: str, default: str | None, *, updatable: bool = True) -> Any:
@@ -124,47 +117,6 @@ class RecoveryControllerConfig(controller_base.ControllerConfigBase):
 
     def update_markets(self, markets: MarketDict) -> MarketDict:
         return markets.add_or_update(self.connector_name, self.trading_pair)
-
-
-def read_yaml(path: Path) -> dict[str, Any]:
-    """Read a YAML file of settings.
-
-    Raises:
-        ConfigError: The file is missing, not YAML, or not a mapping.
-    """
-    try:
-        content = yaml.safe_load(path.read_text())
-    except FileNotFoundError:
-        present = ", ".join(sorted(other.name for other in path.parent.glob("*.yml"))) or "none"
-        raise ConfigError(f"{path}: no such file; there are: {present}") from None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigError(f"{path}: cannot be read as YAML: {' '.join(str(error).split())}") from error
-    if not isinstance(content, dict):
-        raise ConfigError(f"{path}: must hold settings as `name: value` lines")
-    return content
-
-
-def describe(path: str | Path, error: ValidationError) -> str:
-    """One line for everything pydantic found wrong with a file: file, field, value and what is allowed."""
-    return "; ".join(_sentence(str(path), problem) for problem in error.errors(include_url=False))
-
-
-def _sentence(path: str, problem: Any) -> str:
-    field = ".".join(str(part) for part in problem["loc"]) or "the file"
-    kind, context, value = problem["type"], problem.get("ctx", {}), problem.get("input")
-    if kind == "extra_forbidden":
-        return f"{path}: {field} = {value}: there is no such setting"
-    if kind == "missing":
-        return f"{path}: {field}: is missing"
-    if field == "the file":
-        return f"{path}: {problem['msg'].removeprefix('Value error, ')}"
-    if kind == "less_than" and context.get("lt") == MAX_FRACTION:
-        return f"{path}: {field} = {value}: must be a fraction above 0 and below {MAX_FRACTION} (0.03 is 3 %)"
-    return f"{path}: {field} = {value}: {_allowed(problem['msg'])}"
-
-
-def _allowed(message: str) -> str:
-    return message.removeprefix("Value error, ").replace("Input should be", "must be")
 
 
 def read_fields(config: object, names: Iterable[str]) -> dict[str, float]:

@@ -31,9 +31,10 @@ from hummingbot.client.ui import login_prompt
 from hummingbot.client.ui.style import load_style
 from hummingbot.core.web_assistant.connections.connections_factory import ConnectionsFactory
 
-from shared.bot.config import ConfigError, read_yaml
+from shared.adapters.settings_file import read_yaml
 from shared.bot.launcher import LastError, StartError
 from shared.bot.script_config import RecoveryScriptConfig
+from shared.wire.config_errors import ConfigError
 
 _WATCH_EVERY_S = 1.0
 _ENDED = "the market's data has ended; `exit` and open the console again to start over"

@@ -4,7 +4,6 @@
 at import. So a home is prepared, and Hummingbot pointed at it, before `hummingbot.client` is imported anywhere.
 """
 
-import fcntl
 import os
 import shutil
 import sys
@@ -12,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
+
+from shared.adapters import lock_file
 
 VENUE_URL = "RECOVERY_VENUE_URL"
 """Environment variable: base URL of a local venue in another process or container, `http://host:port`."""
@@ -95,20 +96,13 @@ def lock(home: Path) -> Iterator[None]:
     Raises:
         HomeError: Another process holds it.
     """
-    path = home / "data" / "bot.lock"
-    with path.open("a+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.seek(0)
-            holder = file.read().strip() or "unknown"
-            raise HomeError(
-                f"{home}: locked by process {holder}: one bot a home; stop it or choose another with --home"
-            ) from None
-        file.truncate(0)
-        file.write(str(os.getpid()))
-        file.flush()
-        yield
+    try:
+        with lock_file.hold(home / "data" / "bot.lock"):
+            yield
+    except lock_file.LockHeld as error:
+        raise HomeError(
+            f"{home}: locked by process {error.holder}: one bot a home; stop it or choose another with --home"
+        ) from None
 
 
 def set_databases_aside(home: Path, keep: str) -> None:

@@ -18,9 +18,9 @@ from hummingbot.core.web_assistant.connections.connections_factory import Connec
 from pydantic import ValidationError
 
 from shared.bot import host as host  # for its effect: paper connectors and guarded executors
-from shared.bot.config import ConfigError, describe
 from shared.bot.script_config import RecoveryScriptConfig
 from shared.paper.injection import SUFFIX, UnknownConnector, base_name, paper_class
+from shared.wire.config_errors import ConfigError, describe
 
 
 class StartError(Exception):

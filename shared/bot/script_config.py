@@ -12,8 +12,10 @@ from hummingbot.core.data_type.common import MarketDict
 from hummingbot.strategy import strategy_v2_base
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from shared.bot.config import ConfigError, RecoveryControllerConfig, describe, read_yaml
+from shared.adapters.settings_file import read_yaml
+from shared.bot.config import RecoveryControllerConfig
 from shared.domain.limits import LimitError, Limits
+from shared.wire.config_errors import ConfigError, describe
 
 PAIR = re.compile(r"[A-Z0-9]+-[A-Z0-9]+")
 

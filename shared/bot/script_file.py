@@ -3,7 +3,7 @@
 import ast
 from pathlib import Path
 
-from shared.bot.config import ConfigError
+from shared.wire.config_errors import ConfigError
 
 
 def default_config_of(path: Path) -> str:

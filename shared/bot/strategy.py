@@ -13,8 +13,8 @@ from pydantic import ValidationError
 
 from shared.bot import host as host  # for its effect: paper connectors and guarded executors
 from shared.bot import session, status, status_text
-from shared.bot.config import ConfigError, describe
 from shared.bot.script_config import RecoveryScriptConfig, load_script_config
+from shared.wire.config_errors import ConfigError, describe
 
 
 class RecoveryStrategy(strategy_v2_base.StrategyV2Base):

@@ -97,8 +97,8 @@ def _open(bot_home: Path, market: MarketChoice, speed: float) -> dict[str, int]:
 
 def _pairs_of_scripts(bot_home: Path) -> list[str]:
     """What the home's scripts may trade, as far as the local venue can list it; the rest is refused when started."""
-    from shared.bot.config import ConfigError
     from shared.bot.script_config import load_script_config
+    from shared.wire.config_errors import ConfigError
 
     pairs: list[str] = []
     for path in sorted((bot_home / "conf" / "scripts").glob("*.yml")):
@@ -111,9 +111,9 @@ def _pairs_of_scripts(bot_home: Path) -> list[str]:
 
 def _config_for(bot_home: Path, market: MarketChoice, listed: list[str] | None) -> "ConfigFor":
     """The console's view of `load_config`: every error a trader can mend is a refusal to start."""
-    from shared.bot.config import ConfigError
     from shared.bot.launcher import StartError
     from shared.bot.script_file import default_config_of
+    from shared.wire.config_errors import ConfigError
 
     def config_for(script: str, conf: str | None) -> "tuple[str, RecoveryScriptConfig] | None":
         try:

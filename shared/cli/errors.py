@@ -3,8 +3,9 @@
 import sys
 
 from shared.bot.home import HomeError
-from shared.ports import JournalError
+from shared.ports import JournalError, StoreError
 from shared.simulator.errors import SimulatorError
+from shared.wire.config_errors import ConfigError
 
 OK, MISMATCH, BAD_INPUT, TIMED_OUT = 0, 1, 2, 3
 
@@ -19,9 +20,8 @@ def user_errors() -> tuple[type[Exception], ...]:
     Those of the bot are looked up only once their modules were loaded: loading them takes seconds and must wait until
     Hummingbot's home is set.
     """
-    found: list[type[Exception]] = [UsageError, HomeError, JournalError, SimulatorError]
+    found: list[type[Exception]] = [UsageError, ConfigError, HomeError, JournalError, SimulatorError, StoreError]
     for module, name in (
-        ("shared.bot.config", "ConfigError"),
         ("shared.bot.launcher", "StartError"),
         ("shared.bot.redirect", "InvalidVenueUrl"),
     ):

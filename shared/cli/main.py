@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from shared.cli import console, hbot, run, status, venue, verify
+from shared.cli import console, db, hbot, run, sidecar, status, venue, verify
 from shared.cli.errors import BAD_INPUT, one_line, user_errors
 
 app = typer.Typer(
@@ -23,6 +23,8 @@ app.command("verify")(verify.verify)
 app.command("status")(status.status)
 app.command("venue")(venue.venue)
 app.command("console")(console.console)
+app.command("sidecar")(sidecar.sidecar)
+app.add_typer(db.db_app, name="db")
 app.command("hbot", context_settings=hbot.PASSES_ARGUMENTS_ON)(hbot.hbot)
 
 

@@ -13,6 +13,7 @@ from shared.cli.errors import MISMATCH, OK, TIMED_OUT, UsageError
 from shared.cli.local_venue import run_beside_venue
 from shared.cli.market import VENUE_HELP, parse_market, parse_speed
 from shared.cli.script import load_config
+from shared.cli.storing import print_storing, store_run
 from shared.simulator.venue import Venue
 
 if TYPE_CHECKING:
@@ -35,10 +36,13 @@ def run(
     seed: Annotated[int, typer.Option(help="Seed of the simulated market.")] = 1,
     report: Annotated[Path | None, typer.Option(help="Write the report to this JSON file.")] = None,
     home: Annotated[Path | None, typer.Option(help="Home of the bot; default: RECOVERY_HOME or home/RELEASE.")] = None,
+    store: Annotated[
+        bool, typer.Option("--store/--no-store", help="Ship the journal to the database at the end.")
+    ] = True,
 ) -> None:
-    """Run a script on a local or live market, on paper, and verify every trade.
+    """Run a script on a local or live market, on paper, verify every trade, and store what happened.
 
-    Exit codes: 0 done and verified, 1 a mismatch, 2 bad input, 3 timed out before --until-trades.
+    Exit codes: 0 done, verified and stored, 1 a mismatch, 2 bad input, 3 timed out before --until-trades.
     """
     for option, value, least in (
         ("--until-trades", until_trades, 1),
@@ -70,7 +74,12 @@ def run(
         if report is not None:
             report.write_text(json.dumps(outcome.as_json(), indent=2) + "\n")
         supervisor.print_summary(outcome)
-    if not outcome.verification.ok:
+        stored = True
+        if store:
+            storing = store_run(bot_home, supervisor.run_id, outcome.record)
+            print_storing(supervisor.console, storing)
+            stored = storing.ok
+    if not (outcome.verification.ok and stored):
         raise typer.Exit(MISMATCH)
     raise typer.Exit(TIMED_OUT if supervisor.timed_out else OK)
 

@@ -40,6 +40,7 @@ class Supervisor:
     Attributes:
         egress: Refuses other hosts in a simulated run.
         market_ended: Set once the recorded or simulated market has no more data; None on a live one.
+        console: Where it shows what it does.
         timed_out: Whether the run ended short of `until_trades`.
     """
 
@@ -58,7 +59,7 @@ class Supervisor:
         self._market_began_s = 0.0
         self._market_ended_s = 0.0
         self._run_id: str | None = None
-        self._console = Console()
+        self.console = Console()
 
     def request_stop(self, reason: str) -> None:
         """Ask for an orderly end."""
@@ -73,8 +74,8 @@ class Supervisor:
 
     async def _watch(self, strategy: Any) -> None:
         self._run_id = strategy.session.journal.run_id
-        if self._console.is_terminal:
-            with Live(console=self._console, auto_refresh=False, transient=True) as live:
+        if self.console.is_terminal:
+            with Live(console=self.console, auto_refresh=False, transient=True) as live:
                 await self._until_done(strategy, lambda: live.update(self._screen(strategy), refresh=True), _REFRESH_S)
         else:
             await self._until_done(strategy, lambda: self._print_line(strategy), _LINE_EVERY_S)
@@ -115,17 +116,17 @@ class Supervisor:
             heading=f"{self.market.name}   Ctrl-C stops in good order",
             until_trades=self._until_trades,
             clock=f"{_utc(view.at_s)}   {self._pace()}",
-            columns=self._console.width,
+            columns=self.console.width,
         )
 
     def _print_line(self, strategy: Any) -> None:
         if self._ready_s is None:
-            self._console.print(f"waiting for {status.waiting_for(strategy)}", highlight=False, soft_wrap=True)
+            self.console.print(f"waiting for {status.waiting_for(strategy)}", highlight=False, soft_wrap=True)
             return
         view = status.snapshot(strategy)
         prices = " ".join(f"{pair.pair} {pair.price:,.2f}" for pair in view.pairs)
         funnel = view.funnel
-        self._console.print(
+        self.console.print(
             f"{_utc(view.at_s)} {prices} | {funnel.signals} signals, {funnel.taken} taken, {funnel.orders} orders, "
             f"{funnel.fills} fills, {len(view.positions)} open, {funnel.trades}/{self._until_trades} trades, "
             f"PnL {view.pnl_quote:+,.4f} | {self._pace()}",
@@ -137,12 +138,17 @@ class Supervisor:
         real = max(real_time() - self._began_s, 0.001)
         return f"{(time.time() - self._market_began_s) / real:,.0f}x"
 
+    @property
+    def run_id(self) -> str:
+        """The run's id in the journal, known once it trades."""
+        assert self._run_id is not None
+        return self._run_id
+
     def report(self) -> RunReport:
         """Read the run back from the journal's file and prove it."""
-        assert self._run_id is not None
         journal = SqliteJournal(session.journal_path())
         try:
-            record = RunRecord.of(journal.read(self._run_id))
+            record = RunRecord.of(journal.read(self.run_id))
         finally:
             journal.close()
         return RunReport(
@@ -159,7 +165,7 @@ class Supervisor:
 
     def print_summary(self, report: RunReport) -> None:
         """The end of the run in a few lines: what happened, what it earned, whether it adds up."""
-        console = self._console
+        console = self.console
         funnel = status.funnel_of(report.record)
         console.print()
         console.print(f"Stopped: {self._stop_reason}", highlight=False)

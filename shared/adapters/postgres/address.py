@@ -56,9 +56,7 @@ def _checked(name: str, url: str) -> str:
         port = parts.port
     except ValueError:
         # Not chained: the parser's message may repeat a part of the password.
-        raise AddressError(
-            f"{name}: {allowed}; a password with / ? # [ ] or @ in it must be percent-encoded"
-        ) from None
+        raise AddressError(f"{name}: {allowed}; a password with / ? # [ ] or @ in it must be percent-encoded") from None
     if parts.scheme not in ("postgresql", "postgres"):
         raise AddressError(f"{name}: {allowed}")
     if port == _TRANSACTION_POOLER_PORT:

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
 import asyncpg
+from asyncpg import Connection
 
 from shared.adapters.postgres.address import Address
 from shared.ports import StoreError, StoreUnavailable
@@ -19,8 +20,6 @@ from shared.ports import StoreError, StoreUnavailable
 # Times are rendered and read in one way, whatever the server's or the role's defaults.
 _SESSION = {"timezone": "UTC", "datestyle": "ISO, YMD", "application_name": "recovery"}
 _CONNECT_TIMEOUT_S = 10.0
-
-Connection = asyncpg.Connection
 
 
 class DiskFull(StoreError):
@@ -74,6 +73,9 @@ def one_sentence(address: Address) -> Iterator[None]:
             f"{address}: the store is missing or of another version: {_first_line(error)}; run recovery db migrate"
         ) from error
     except _UNREACHABLE as error:
+        if isinstance(error, ValueError):
+            # An argument that cannot be sent: an InterfaceError too, but no waiting helps.
+            raise StoreError(f"{address}: {_first_line(error)}") from error
         raise StoreUnavailable(f"{address}: cannot be reached: {_first_line(error)}") from error
     except asyncpg.PostgresError as error:
         raise StoreError(f"{address}: {_first_line(error)}") from error
@@ -90,7 +92,9 @@ async def connect(address: Address) -> Connection:
         StoreError: It cannot be opened.
     """
     with one_sentence(address):
-        connection = await asyncpg.connect(address.url, server_settings=_SESSION, timeout=_CONNECT_TIMEOUT_S)
+        connection: Connection = await asyncpg.connect(
+            address.url, server_settings=_SESSION, timeout=_CONNECT_TIMEOUT_S
+        )
         await read_json(connection)
         return connection
 

@@ -12,6 +12,7 @@ import asyncpg
 
 from shared.adapters.postgres.address import Address
 from shared.adapters.postgres.connection import lazy_pool, one_sentence
+from shared.adapters.storable_text import storable
 from shared.domain.shipping import JournalBatch, Shipped
 from shared.domain.signals import Side
 from shared.domain.stored import (
@@ -27,8 +28,13 @@ from shared.domain.stored import (
 _SHIP = "SELECT last_seq, shipped, dead FROM ship_journal($1, $2, $3, $4, $5, $6)"
 _PUT_CANDLES = """
 INSERT INTO ohlc_data (symbol, timeframe, "timestamp", open, high, low, close, volume, source, quote_currency)
-SELECT * FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::numeric[], $5::numeric[], $6::numeric[], $7::numeric[],
+-- The last of those with one key: an upsert may not touch a row twice.
+SELECT DISTINCT ON (symbol, timeframe, "timestamp")
+    symbol, timeframe, "timestamp", open, high, low, close, volume, source, quote_currency
+FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::numeric[], $5::numeric[], $6::numeric[], $7::numeric[],
     $8::numeric[], $9::text[], $10::text[])
+    WITH ORDINALITY AS c (symbol, timeframe, "timestamp", open, high, low, close, volume, source, quote_currency, place)
+ORDER BY symbol, timeframe, "timestamp", place DESC
 ON CONFLICT (symbol, timeframe, "timestamp") DO UPDATE SET
     open = excluded.open, high = excluded.high, low = excluded.low, close = excluded.close, volume = excluded.volume,
     source = excluded.source, quote_currency = excluded.quote_currency
@@ -86,8 +92,8 @@ class PostgresStore:
     async def ship(self, batch: JournalBatch) -> Shipped:
         if len(batch) > self.batch_limit:
             raise ValueError(f"a batch of {len(batch)} events; at most {self.batch_limit}")
-        arguments = (batch.journal_id, batch.bot, batch.after_seq, batch.seqs, batch.run_ids, batch.payloads)
-        (row,) = await self._fetch(_SHIP, *arguments)
+        texts = (storable(batch.run_ids), storable(batch.payloads))
+        (row,) = await self._fetch(_SHIP, batch.journal_id, batch.bot, batch.after_seq, batch.seqs, *texts)
         return Shipped(row["last_seq"], row["shipped"], row["dead"])
 
     async def put_candles(self, candles: Sequence[StoredCandle]) -> None:
@@ -141,7 +147,8 @@ class PostgresStore:
 
     async def _fetch(self, statement: str, *arguments: Any) -> list[asyncpg.Record]:
         async with self._connection() as connection:
-            return await connection.fetch(statement, *arguments)
+            rows: list[asyncpg.Record] = await connection.fetch(statement, *arguments)
+            return rows
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[Any]:

@@ -129,10 +129,10 @@ create table public.runs (
     script           text        not null,
     started_at       timestamptz not null,
     started_seq      bigint      not null,
-    opening_balances jsonb       not null,
+    opening_balances jsonb       not null check (jsonb_typeof(opening_balances) = 'object'),
     stopped_at       timestamptz,
     stopped_seq      bigint,
-    closing_balances jsonb,
+    closing_balances jsonb check (jsonb_typeof(closing_balances) = 'object'),
     constraint an_end_is_whole check (num_nonnulls(stopped_at, stopped_seq, closing_balances) in (0, 3))
 );
 
@@ -148,8 +148,8 @@ create table public.signals (
     candle_close   timestamptz      not null,
     price          numeric          not null check (price > 0 and price < 'infinity'),
     confidence     double precision not null check (confidence between 0 and 1),
-    thresholds     jsonb            not null,
-    feature_values jsonb            not null,
+    thresholds     jsonb            not null check (jsonb_typeof(thresholds) = 'object'),
+    feature_values jsonb            not null check (jsonb_typeof(feature_values) = 'object'),
     reason         text check (reason ~ '^[a-z][a-z0-9_]*$'),
     taken          boolean generated always as (reason is null) stored,
     primary key (run_id, signal_id)
@@ -206,7 +206,7 @@ create table public.fills (
     side        text        not null check (side in ('BUY', 'SELL')),
     price       numeric     not null check (price > 0 and price < 'infinity'),
     amount      numeric     not null check (amount > 0 and amount < 'infinity'),
-    fee_quote   numeric     not null check (fee_quote < 'infinity'),
+    fee_quote   numeric     not null check (abs(fee_quote) < 'infinity'),
     primary key (run_id, order_id, trade_id)
 );
 create index fills_by_executor on public.fills (run_id, executor_id) where executor_id is not null;
@@ -391,6 +391,15 @@ begin
         execute format('alter table %s enable row level security', relation);
         execute format('revoke all on table %s from public, anon, authenticated', relation);
         execute format('grant select, insert, update, delete on table %s to service_role', relation);
+    end loop;
+    -- Those of the identity columns: Supabase grants what is new in public to everyone.
+    for relation in
+        select sequence.oid from pg_depend owned
+        join pg_class sequence on sequence.oid = owned.objid and sequence.relkind = 'S'
+        join pg_class owner on owner.oid = owned.refobjid and owner.relnamespace = 'public'::regnamespace
+        where owned.deptype = 'i' and owner.relname in ('phase_history', 'retention_runs', 'archive_manifest')
+    loop
+        execute format('revoke all on sequence %s from public, anon, authenticated', relation);
     end loop;
 end
 $$;

@@ -6,6 +6,7 @@ create table recovery.datasets (
     relation text not null,
     step     text not null check (step in ('day', 'month'))
 );
+alter table recovery.datasets enable row level security;
 comment on table recovery.datasets is 'What retention works on: one partitioned table each, in public and in archive.';
 insert into recovery.datasets (dataset, relation, step) values
     ('ohlc_1m', 'ohlc_data_1m', 'day'),

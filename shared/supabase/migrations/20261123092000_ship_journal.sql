@@ -7,8 +7,12 @@
 
 create type recovery.journal_event as (seq bigint, run_id uuid, body jsonb);
 
+create domain recovery.moment as timestamptz
+    constraint lies_in_1970_to_2099 check (value >= '1970-01-01 00:00+00' and value < '2100-01-01 00:00+00');
+comment on domain recovery.moment is 'Beyond these bounds Postgres has times that clients cannot read back.';
+
 create function recovery.at(p_ms text) returns timestamptz
-language sql immutable as $$ select to_timestamp(p_ms::double precision / 1000) $$;
+language sql immutable as $$ select to_timestamp(p_ms::double precision / 1000)::recovery.moment $$;
 comment on function recovery.at is 'UTC epoch milliseconds as a time.';
 
 create function recovery.place_run_starts(p_journal_id text, p_events recovery.journal_event[]) returns bigint[]
@@ -299,7 +303,8 @@ declare
     v_half  integer := v_count / 2;
 begin
     return recovery.place_events(p_journal_id, p_seqs, p_run_ids, p_payloads);
-exception when data_exception or integrity_constraint_violation then
+-- The last are values too large for an index, or nested too deep.
+exception when data_exception or integrity_constraint_violation or program_limit_exceeded then
     if v_count = 1 then
         insert into public.dead_letters (journal_id, seq, run_id, payload, reason)
         values (p_journal_id, p_seqs[1], p_run_ids[1], p_payloads[1], sqlerrm);
@@ -344,7 +349,7 @@ begin
     from unnest(p_seqs, p_run_ids, p_payloads) as e (seq, run_id, payload)
     where seq in (select unnest(p_seqs) except select unnest(v_placed));
 
-    select count(*) - v_dead into dead from public.dead_letters d where d.journal_id = p_journal_id;
+    select count(*) into dead from public.dead_letters d where d.journal_id = p_journal_id and d.seq > p_after;
     shipped := cardinality(p_seqs) - dead;
     last_seq := p_seqs[cardinality(p_seqs)];
     update public.journal_cursor c

@@ -16,10 +16,12 @@ from hummingbot.strategy_v2.controllers.controller_base import ControllerConfigB
 from pydantic import ValidationError
 
 from controllers.directional_trading.recovery_dca import RecoveryDcaConfig
+from shared.adapters.settings_file import read_yaml
 from shared.bot import config as fields
-from shared.bot.config import ConfigError, RecoveryControllerConfig, describe, read_fields, read_yaml
+from shared.bot.config import RecoveryControllerConfig, read_fields
 from shared.bot.controller import RecoveryController
 from shared.bot.script_config import RecoveryScriptConfig, load_controller_config, load_script_config
+from shared.wire.config_errors import ConfigError, describe
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 STRATEGY_FILES = sorted((CHECKOUT / "conf" / "controllers").glob("*.yml"))
@@ -100,35 +102,6 @@ def test_a_field_left_out_is_named_where_it_has_no_default() -> None:
     with pytest.raises(ValidationError) as refused:
         RecoveryScriptConfig(script_file_name="x.py")
     assert "x.yml: pairs: is missing" in describe("x.yml", refused.value)
-
-
-@pytest.mark.parametrize("text", ["- a\n- b\n", "just text\n", "", "3\n"])
-def test_yaml_that_is_no_mapping_is_refused(text: str, tmp_path: Path) -> None:
-    path = tmp_path / "probe.yml"
-    path.write_text(text)
-    with pytest.raises(ConfigError) as refused:
-        read_yaml(path)
-    assert str(refused.value) == f"{path}: must hold settings as `name: value` lines"
-
-
-@pytest.mark.parametrize("content", [b"a: [1\n", b"a: b: c\n", b"\xff\xfe\x00", b"a: &x *y"])
-def test_what_is_no_yaml_is_refused_in_one_line(content: bytes, tmp_path: Path) -> None:
-    path = tmp_path / "probe.yml"
-    path.write_bytes(content)
-    with pytest.raises(ConfigError) as refused:
-        read_yaml(path)
-    assert str(refused.value).startswith(f"{path}: cannot be read as YAML: ")
-    assert "\n" not in str(refused.value)
-
-
-def test_a_missing_file_lists_what_exists(tmp_path: Path) -> None:
-    for name in ("b.yml", "a.yml", "c.txt"):
-        (tmp_path / name).touch()
-    with pytest.raises(ConfigError) as refused:
-        read_yaml(tmp_path / "probe.yml")
-    assert str(refused.value) == f"{tmp_path / 'probe.yml'}: no such file; there are: a.yml, b.yml"
-    with pytest.raises(ConfigError, match="no such file; there are: none"):
-        read_yaml(tmp_path / "elsewhere" / "probe.yml")
 
 
 # What the files of conf/ must be.

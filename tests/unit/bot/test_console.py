@@ -10,8 +10,8 @@ import pytest
 from hummingbot.client.config.security import Security
 
 from shared.bot import console
-from shared.bot.config import ConfigError
 from shared.bot.console import Console, log_in
+from shared.wire.config_errors import ConfigError
 from tests.conftest import VirtualRun
 
 

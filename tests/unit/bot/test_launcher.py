@@ -12,9 +12,9 @@ from hummingbot.client.config.config_helpers import ClientConfigAdapter
 from hummingbot.client.settings import AllConnectorSettings
 
 from shared.bot import launcher
-from shared.bot.config import ConfigError
 from shared.bot.launcher import LastError, require_startable
 from shared.bot.script_config import RecoveryScriptConfig
+from shared.wire.config_errors import ConfigError
 
 
 def config(connector_name: str | None) -> RecoveryScriptConfig:

@@ -12,9 +12,9 @@ from hummingbot.core.data_type.common import MarketDict
 from pydantic import ValidationError
 
 from controllers.directional_trading.recovery_dca import RecoveryDcaConfig
-from shared.bot.config import ConfigError
 from shared.bot.script_config import RecoveryScriptConfig, load_controller_config, load_script_config
 from shared.domain.limits import Limits
+from shared.wire.config_errors import ConfigError
 
 SOUND: dict[str, Any] = {
     "script_file_name": "recovery_dca.py",

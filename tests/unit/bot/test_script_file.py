@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from shared.bot.config import ConfigError
 from shared.bot.script_file import default_config_of
+from shared.wire.config_errors import ConfigError
 
 SCRIPTS = Path(__file__).resolve().parents[3] / "hummingbot_scripts"
 

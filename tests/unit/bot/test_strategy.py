@@ -17,10 +17,10 @@ from hummingbot.data_feed.market_data_provider import MarketDataProvider
 
 from hummingbot_scripts.recovery_dca import RecoveryDcaScript
 from shared.bot import session
-from shared.bot.config import ConfigError
 from shared.bot.script_config import RecoveryScriptConfig
 from shared.bot.strategy import RecoveryStrategy
 from shared.domain import events as ev
+from shared.wire.config_errors import ConfigError
 from tests.conftest import START_S, VirtualRun
 from tests.unit.paper.paper_exchange import PAIR, PaperExchange
 

@@ -4,14 +4,15 @@ import sys
 
 import pytest
 
-from shared.bot.config import ConfigError
 from shared.bot.home import HomeError
 from shared.bot.launcher import StartError
 from shared.bot.redirect import InvalidVenueUrl
 from shared.cli import errors
 from shared.cli.errors import UsageError, one_line, user_errors
-from shared.ports import JournalError
+from shared.ports import JournalError, StoreError
+from shared.sidecar.config import SidecarConfigError
 from shared.simulator.errors import RecordingError, SimulatorError, UnknownPair
+from shared.wire.config_errors import ConfigError
 
 
 def test_a_message_is_put_on_one_line() -> None:
@@ -24,10 +25,12 @@ def test_a_message_is_put_on_one_line() -> None:
         UsageError,
         HomeError,
         JournalError,
+        StoreError,
         SimulatorError,
         RecordingError,
         UnknownPair,
         ConfigError,
+        SidecarConfigError,
         StartError,
         InvalidVenueUrl,
     ],
@@ -43,9 +46,9 @@ def test_what_a_user_cannot_mend(error: type[Exception]) -> None:
 
 def test_the_bots_modules_are_not_loaded_to_ask(monkeypatch: pytest.MonkeyPatch) -> None:
     """Loading them takes seconds and must wait until the home is set."""
-    for module in ("shared.bot.config", "shared.bot.launcher", "shared.bot.redirect"):
+    for module in ("shared.bot.launcher", "shared.bot.redirect"):
         monkeypatch.delitem(sys.modules, module)
-    assert user_errors() == (UsageError, HomeError, JournalError, SimulatorError)
+    assert user_errors() == (UsageError, ConfigError, HomeError, JournalError, SimulatorError, StoreError)
     assert "shared.bot.launcher" not in sys.modules
 
 

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from shared.bot.config import ConfigError
 from shared.cli.errors import UsageError
 from shared.cli.market import MarketChoice
 from shared.cli.script import load_config
 from shared.simulator.recording import RecordingSpec
+from shared.wire.config_errors import ConfigError
 from tests.unit.cli.test_market import recording
 
 SIMULATED = MarketChoice("simulated", 1, ())

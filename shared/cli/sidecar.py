@@ -1,0 +1,57 @@
+"""`recovery sidecar`: what must not live in the trading process."""
+
+import asyncio
+import json
+import signal
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from shared.adapters import lock_file
+from shared.bot import home as homes
+from shared.cli.errors import UsageError
+from shared.sidecar import sidecar as composition
+from shared.sidecar.config import SidecarConfig, find_config, load_config
+
+
+def sidecar(
+    home: Annotated[Path | None, typer.Option(help="Home of the bot; default: RECOVERY_HOME or home/RELEASE.")] = None,
+    once: Annotated[bool, typer.Option("--once", help="Ship what is in the journal, then end.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="With --once: print what was shipped as JSON.")] = False,
+) -> None:
+    """Ship the bot's journal to the store and keep the store small, until Ctrl-C.
+
+    The store is the database of DATABASE_URL or SUPABASE_DB_URL, the API of SUPABASE_URL and SUPABASE_SECRET_KEY, or else a
+    Postgres of its own in the home. Windows and services are in conf/sidecar.yml.
+    """
+    if as_json and not once:
+        raise UsageError("--json: needs --once")
+    bot_home = (home or homes.default_home()).absolute()
+    config = load_config(find_config(bot_home))
+    if once:
+        shipments = asyncio.run(composition.ship_once(bot_home, config))
+        if as_json:
+            typer.echo(json.dumps({"events": shipments.events, "dead_letters": shipments.dead}))
+        else:
+            typer.echo(f"shipped {shipments.events:,} events, {shipments.dead:,} dead letters")
+        return
+    (bot_home / "data").mkdir(parents=True, exist_ok=True)
+    try:
+        with lock_file.hold(bot_home / "data" / "sidecar.lock"):
+            asyncio.run(_until_stopped(bot_home, config))
+    except lock_file.LockHeld as error:
+        raise UsageError(f"{bot_home}: process {error.holder} is its sidecar already: one a home") from None
+
+
+async def _until_stopped(home: Path, config: SidecarConfig) -> None:
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopping.set)
+    await composition.run(home, config, stopping, _say)
+
+
+def _say(line: str) -> None:
+    typer.echo(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} {line}")

@@ -1,0 +1,103 @@
+"""Ships a bot's journal to the store: read, send, move on. What is where is the store's knowledge, not ours."""
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+
+from shared.adapters.journal_tail import JournalTail
+from shared.domain.shipping import JournalBatch
+from shared.ports import JournalError, Store
+
+
+@dataclass
+class Shipments:
+    """What has been shipped since the process began, and what waits.
+
+    Attributes:
+        events: Events that became rows.
+        dead: Events that became dead letters.
+        waiting: Events of the journal not shipped yet.
+    """
+
+    events: int = 0
+    dead: int = 0
+    waiting: int = 0
+
+
+class Shipping:
+    """Follows one journal. At most two batches are in memory: the one on its way and the next.
+
+    Args:
+        journal: The journal's file.
+        bot: Whose it is, for people.
+        store: Where it goes.
+    """
+
+    def __init__(self, journal: Path, bot: str, store: Store) -> None:
+        self.shipments = Shipments()
+        self._journal = journal
+        self._bot = bot
+        self._store = store
+        self._tail: JournalTail | None = None
+        self._cursor: int | None = None
+
+    async def catch_up(self) -> None:
+        """Ship all there is; return when the journal's end is reached.
+
+        Raises:
+            JournalError: There is no journal, or it cannot be read.
+            StoreError: The store does not take it. Nothing is lost: the next call goes on from the store's cursor.
+        """
+        tail = self._follow()
+        if tail.journal_id is None:
+            return
+        try:
+            if self._cursor is None:
+                self._cursor = await self._known_cursor(tail, tail.journal_id)
+            batch = await self._read(tail, self._cursor)
+            while len(batch):
+                following = asyncio.create_task(self._read(tail, batch.seqs[-1]))
+                try:
+                    shipped = await self._store.ship(batch)
+                finally:
+                    next_batch = await following
+                self.shipments.dead += shipped.dead
+                self.shipments.events += shipped.events
+                if shipped.last_seq != batch.seqs[-1]:
+                    # The acknowledgement of an earlier attempt was lost, or another sidecar ships this journal too.
+                    next_batch = await self._read(tail, shipped.last_seq)
+                self._cursor = shipped.last_seq
+                self.shipments.waiting = tail.last_seq() - self._cursor
+                batch = next_batch
+        except BaseException:
+            # What the store has is not known any more: it is asked again.
+            self._cursor = None
+            raise
+
+    async def _known_cursor(self, tail: JournalTail, journal_id: str) -> int:
+        cursor = await self._store.cursor(journal_id)
+        if cursor > tail.last_seq():
+            # New events would get numbers the store has seen, and be passed over.
+            raise JournalError(
+                f"{tail.path}: ends at event {tail.last_seq()}, but {cursor} were shipped: an older copy lies in its place; "
+                "put the newer one back, or move this one away to begin a new journal"
+            )
+        return cursor
+
+    async def _read(self, tail: JournalTail, after_seq: int) -> JournalBatch:
+        return await asyncio.to_thread(tail.read, after_seq, self._store.batch_limit)
+
+    def _follow(self) -> JournalTail:
+        """The open journal; opened anew where the file was replaced by another."""
+        if self._tail is not None and self._tail.is_replaced():
+            self.close()
+        if self._tail is None:
+            self._tail = JournalTail(self._journal, self._bot)
+        self._tail.begin()
+        return self._tail
+
+    def close(self) -> None:
+        """Let go of the journal."""
+        if self._tail is not None:
+            self._tail.close()
+        self._tail = self._cursor = None

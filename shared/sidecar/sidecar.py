@@ -1,0 +1,101 @@
+"""Puts the sidecar together: which services run, on which store."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from shared.adapters.postgres.embedded import EmbeddedPostgres
+from shared.domain.stored import StoredCounts
+from shared.ports import Store
+from shared.sidecar.config import SidecarConfig
+from shared.sidecar.database import open_store
+from shared.sidecar.services import Heartbeats, Service, Supervision
+from shared.sidecar.shipping import Shipments, Shipping
+
+JOURNAL = "data/recovery_journal.sqlite"
+_HEARTBEAT_EVERY_S = 10.0
+_LOOK_AFTER_DATABASE_EVERY_S = 5.0
+
+
+async def run(home: Path, config: SidecarConfig, stopping: asyncio.Event, said: Callable[[str], None]) -> None:
+    """Run the configured services until `stopping` is set.
+
+    Raises:
+        StoreError: The store cannot be opened at all.
+    """
+    async with open_store(home, config.shipping) as opened:
+        store = opened.store
+        heartbeats = Heartbeats(home.name, store, _HEARTBEAT_EVERY_S)
+        services: list[Service] = [heartbeats]
+        if opened.database is not None and opened.database.embedded is not None:
+            services.append(EmbeddedDatabase(opened.database.embedded))
+        if config.services.shipping:
+            services.append(ShippingService(home, store, config.shipping.poll_s))
+        supervision = Supervision(services, said)
+        heartbeats.watch(supervision.watched)
+        running = asyncio.create_task(supervision.run())
+        waiting = asyncio.create_task(stopping.wait())
+        await asyncio.wait((running, waiting), return_when=asyncio.FIRST_COMPLETED)
+        supervision.stop()
+        waiting.cancel()
+        await running
+        await heartbeats.step()
+
+
+async def ship_once(home: Path, config: SidecarConfig) -> Shipments:
+    """Ship what is in a home's journal.
+
+    Raises:
+        JournalError: There is no journal.
+        StoreError: The store does not take it.
+    """
+    async with open_store(home, config.shipping) as opened:
+        with closing(Shipping(home / JOURNAL, home.name, opened.store)) as shipping:
+            await shipping.catch_up()
+            return shipping.shipments
+
+
+async def stored_counts(home: Path, config: SidecarConfig, run_id: str) -> StoredCounts:
+    """What the store of a home holds of one run.
+
+    Raises:
+        StoreError: It cannot be asked.
+    """
+    async with open_store(home, config.shipping) as opened:
+        return await opened.store.counts(run_id)
+
+
+class ShippingService:
+    """Shipping, again and again. Its heartbeat says how much waits: that is where back-pressure shows."""
+
+    name = "shipping"
+
+    def __init__(self, home: Path, store: Store, poll_s: float) -> None:
+        self._shipping = Shipping(home / JOURNAL, home.name, store)
+        self._poll_s = poll_s
+
+    async def step(self) -> float:
+        await self._shipping.catch_up()
+        return self._poll_s
+
+    def detail(self) -> Mapping[str, Any]:
+        shipments = self._shipping.shipments
+        return {"events": shipments.events, "dead_letters": shipments.dead, "waiting": shipments.waiting}
+
+
+class EmbeddedDatabase:
+    """Sees to it that the home's own Postgres runs: nobody else starts it again after a crash."""
+
+    name = "database"
+
+    def __init__(self, postgres: EmbeddedPostgres) -> None:
+        self._postgres = postgres
+
+    async def step(self) -> float:
+        await asyncio.to_thread(self._postgres.revive)
+        return _LOOK_AFTER_DATABASE_EVERY_S
+
+    def detail(self) -> Mapping[str, Any]:
+        return {}
