@@ -1,154 +1,78 @@
-"""Adoption: the rows of the legacy system's tables, brought into the partitioned ones, batch by batch.
+"""Adoption: the rows of the legacy system's tables, brought into the partitioned ones batch by batch.
 
-A batch is a range of the legacy table's pages, so that none scans more than its own rows. How far adoption got is written in the
-transaction of each batch (recovery.adoption): a process killed at any point goes on where it was. Meanwhile and afterwards the
-legacy table refuses to change, which is what makes its pages a cursor and its count a proof.
-
-    AdoptionError
-    ├── AdoptionBusy        another adoption is at work
-    └── QuoteUnknown        an option is missing
+A batch is a range of the legacy table's pages, so none reads more than its own rows, and how far adoption got is written in the
+transaction of each batch (recovery.adoption): killed at any point, it goes on where it was. The legacy table refuses to change
+from then on, which is what makes its pages a cursor and the final count a proof.
 """
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass, replace
-from datetime import datetime
+from dataclasses import replace
 from typing import Any
 
 import asyncpg
 
 from shared.adapters.postgres.address import Address
+from shared.adapters.postgres.adoption_progress import (
+    Adopted,
+    AdoptionBusy,
+    AdoptionError,
+    CountMismatch,
+    Progress,
+    QuoteUnknown,
+    Refused,
+    begin,
+    read_progress,
+    write_down,
+)
+from shared.adapters.postgres.adoption_survey import AdoptionPlan, survey
 from shared.adapters.postgres.connection import Connection, connected
 from shared.adapters.postgres.legacy_columns import SCHEMA, identifier
-from shared.adapters.postgres.legacy_tables import QUOTE_UNKNOWN, TRANSLATED, AdoptionOptions, Translation, translation
+from shared.adapters.postgres.legacy_tables import QUOTE_UNKNOWN, TRANSLATED, AdoptionOptions
 from shared.ports import StoreError
 
 BATCH_ROWS = 50_000
-_PAGE_BYTES = 8192
 _ROWS_A_PAGE = 80  # until the first batch has told
-# Each partition that a batch writes to is locked with its index until the batch ends, and locks are limited.
+# Every partition a batch writes to stays locked, with its index, to the batch's end; a server has room for some thousand locks.
 _PERIODS_A_BATCH = 200
-_REASONS = 50
-_OTHER_REASONS = "other reasons"
-_PAGES_COUNTED = 20_000
-_SAMPLES, _SAMPLED_PAGES = 5, 8
-_INDEX_FILLED = 0.7  # of an index page, where rows of many symbols come in by time
-
-
-class AdoptionError(StoreError):
-    """Legacy tables cannot be adopted."""
-
-
-class AdoptionBusy(AdoptionError):
-    """Another adoption is at work."""
-
-
-class QuoteUnknown(AdoptionError):
-    """The quote currency of a candle cannot be known."""
-
-
-@dataclass(frozen=True)
-class Refused:
-    """Legacy rows that have no place in our tables, for one reason.
-
-    Attributes:
-        rows: How many.
-        first: ctid of the first, to look at it.
-    """
-
-    rows: int
-    first: str
-
-
-@dataclass(frozen=True)
-class Adopted:
-    """What became of a legacy table's rows.
-
-    Attributes:
-        table: Its name in schema legacy.
-        rows: Rows taken so far: adopted + duplicates + refused.
-        adopted: Rows that are in our table now.
-        duplicates: Rows whose key was there already.
-        refused: Rows left behind.
-        refusals: The same by reason.
-        pages: Its pages of 8 kB, and how many of them are done.
-        verified: Whether `rows` was found to be the number of its rows.
-    """
-
-    table: str
-    adopted: int
-    duplicates: int
-    refused: int
-    refusals: Mapping[str, Refused]
-    pages: int
-    pages_done: int
-    verified: bool
-
-    @property
-    def rows(self) -> int:
-        return self.adopted + self.duplicates + self.refused
-
-    @property
-    def droppable(self) -> bool:
-        return self.verified and self.refused == 0
-
-
-@dataclass(frozen=True)
-class LegacyTable:
-    """A legacy table as adoption finds it.
-
-    Attributes:
-        so_far: What became of its rows.
-        rows_left: Rows not taken yet, estimated from a few of its pages.
-        legacy_bytes: What it occupies, indexes included.
-        bytes_needed: What its rows will occupy in our table, estimated likewise.
-        left_behind: Columns that our table has no place for.
-        likely_refused: Shares (0 to 1) of the sampled rows that will be refused, by reason.
-    """
-
-    so_far: Adopted
-    rows_left: int
-    legacy_bytes: int
-    bytes_needed: int
-    left_behind: tuple[str, ...]
-    likely_refused: Mapping[str, float]
-
-
-@dataclass(frozen=True)
-class AdoptionPlan:
-    """What there is to adopt.
-
-    Attributes:
-        tables: Legacy tables whose rows have a place here.
-        left_alone: Those whose rows have none.
-        database_bytes: Size of the database now.
-    """
-
-    tables: tuple[LegacyTable, ...]
-    left_alone: tuple[str, ...]
-    database_bytes: int
-
-    @property
-    def bytes_needed(self) -> int:
-        return sum(table.bytes_needed for table in self.tables)
-
-    @property
-    def waiting(self) -> tuple[LegacyTable, ...]:
-        """Tables not wholly adopted."""
-        return tuple(table for table in self.tables if not table.so_far.verified)
+_PAGES_COUNTED_AT_ONCE = 20_000
+# Reasons name values; of a column full of junk they would be too many.
+_REASONS, _OTHER = 30, "other reasons"
+_PERIODS = """
+SELECT DISTINCT dataset, recovery.partition_start(dataset, day) AS period FROM (
+    SELECT DISTINCT {dataset} AS dataset, date_trunc('day', "timestamp", 'UTC') AS day FROM ({judged}) judged WHERE refusal IS NULL
+) days ORDER BY 1, 2
+"""
+# Of rows with one key the first stays; what is in our table already is not touched.
+_BATCH = """
+WITH judged AS MATERIALIZED ({judged}), placed AS (
+    INSERT INTO public.{table} ({columns})
+    SELECT {values} FROM judged WHERE refusal IS NULL ORDER BY "timestamp", place
+    {on_conflict} RETURNING 1
+)
+SELECT (SELECT count(*) FROM judged) AS read, (SELECT count(*) FROM placed) AS adopted, (
+    SELECT coalesce(jsonb_object_agg(refusal, jsonb_build_object('rows', rows, 'first', first)), '{{}}')
+    FROM (
+        SELECT refusal, count(*) AS rows, min(place)::text AS first FROM judged WHERE refusal IS NOT NULL GROUP BY refusal
+    ) refused
+) AS refusals
+"""
+_LEAVES = """
+SELECT relid::regclass::text AS leaf FROM pg_partition_tree(format('public.%I', $1::text)::regclass) WHERE isleaf
+"""
 
 
 @asynccontextmanager
 async def adopting(address: Address) -> AsyncIterator["Adoption"]:
-    """The only adoption of a database, for as long as it lasts.
+    """The one adoption of a database that may be at work.
 
     Raises:
-        AdoptionBusy: There is one already.
+        AdoptionBusy: There is one.
         StoreError: The database cannot be asked.
     """
     async with connected(address) as connection:
-        # The server needs a moment to see that a killed process is gone.
-        await connection.execute("SET lock_timeout = '5s'")
+        # A server needs a moment to see that a killed process is gone.
+        await connection.execute("SET lock_timeout = '10s'")
         try:
             await connection.execute("SELECT pg_advisory_lock(hashtext('recovery.adopt'))")
         except asyncpg.LockNotAvailableError:
@@ -157,157 +81,225 @@ async def adopting(address: Address) -> AsyncIterator["Adoption"]:
 
 
 class Adoption:
-    """See `adopting`."""
+    """See `adopting`. Each method raises StoreError where it cannot go on; what was done before stays done."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    async def plan(self, options: AdoptionOptions) -> AdoptionPlan:
-        """What there is to do. Nothing is changed, and a few pages of each table are read.
-
-        Raises:
-            StoreError: A table cannot be adopted, or not without a further option.
-        """
-        names = [
-            row["relname"]
-            for row in await self._connection.fetch(
-                """SELECT relname FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
-                WHERE nspname = $1 AND relkind IN ('r', 'p') AND NOT relispartition ORDER BY pg_total_relation_size(c.oid) DESC""",
-                SCHEMA,
-            )
-        ]
-        tables = []
-        for name in names:
-            if name in TRANSLATED:
-                progress = await self._progress(name, options)
-                tables.append(await self._survey(progress))
-        database_bytes = await self._connection.fetchval("SELECT pg_database_size(current_database())")
-        return AdoptionPlan(tuple(tables), tuple(name for name in names if name not in TRANSLATED), database_bytes)
+    async def survey(self, options: AdoptionOptions) -> AdoptionPlan:
+        """What there is to adopt, and what it takes."""
+        return await survey(self._connection, options)
 
     async def adopt(
         self,
         options: AdoptionOptions,
         batch_rows: int = BATCH_ROWS,
-        said: Callable[[Adopted], None] = lambda progress: None,
+        said: Callable[[Adopted], None] = lambda so_far: None,
     ) -> list[Adopted]:
-        """Bring over what is left, and verify it.
+        """Bring over the rows that are left, and verify that each has one fate.
 
         Args:
             options: What the tables may not tell.
             batch_rows: Rows of a transaction, about.
-            said: Told after each batch.
+            said: Told how far it is, after each batch.
 
         Returns:
             What became of each table.
-
-        Raises:
-            StoreError: It stopped; what was done so far stays, and the next call goes on from there.
         """
-        plan = await self.plan(options)
+        plan = await self.survey(options)
         run = await _Run.begin(self._connection)
         try:
-            done = [await self._adopt_table(table.so_far.table, options, batch_rows, said) for table in plan.tables]
+            adopted = [await self._adopt(table.so_far.table, options, batch_rows, said) for table in plan.tables]
         except (StoreError, asyncpg.PostgresError) as error:
             await run.fail(error)
             raise
-        await run.finish(plan, done)
-        return done
+        await run.finish(plan, adopted)
+        return adopted
 
     async def drop(self, table: str) -> int:
-        """Drop a legacy table that was adopted whole; the bytes it gave back.
-
-        Raises:
-            AdoptionError: It was not, or its rows were refused, or their number is another one now.
-        """
-        progress = await self._progress(table, AdoptionOptions())
-        if not progress.adopted.droppable:
-            raise AdoptionError(f"{SCHEMA}.{table}: {progress.adopted.refused:,} of its rows are nowhere else; it stays")
+        """Drop a legacy table of which every row is in ours; the bytes this gave back."""
+        so_far = (await read_progress(self._connection, table, AdoptionOptions())).so_far
+        if not so_far.verified or so_far.refused:
+            raise AdoptionError(f"{SCHEMA}.{table}: {so_far.refused:,} rows are nowhere else, so it is not dropped")
+        name = f"{SCHEMA}.{table}"
         async with self._connection.transaction():
-            await self._connection.execute(f"LOCK TABLE {SCHEMA}.{table} IN ACCESS EXCLUSIVE MODE")
-            await self._count_again(progress.adopted)
-            freed = await self._connection.fetchval("SELECT pg_total_relation_size($1::text::regclass)", f"{SCHEMA}.{table}")
-            await self._connection.execute(f"DROP TABLE {SCHEMA}.{table}")
+            await self._connection.execute(f"LOCK TABLE {name} IN ACCESS EXCLUSIVE MODE")
+            await self._count_again(so_far)
+            freed = await self._connection.fetchval("SELECT pg_total_relation_size($1::text::regclass)", name)
+            await self._connection.execute(f"DROP TABLE {name}")
             await self._connection.execute(
                 "UPDATE recovery.adoption SET dropped_at = clock_timestamp() WHERE relation = $1", table
             )
         return int(freed)
 
-    async def _adopt_table(
+    async def _adopt(
         self, table: str, options: AdoptionOptions, batch_rows: int, said: Callable[[Adopted], None]
     ) -> Adopted:
-        progress = await self._begin(await self._progress(table, options))
-        said(progress.adopted)
+        progress = await begin(self._connection, await read_progress(self._connection, table, options))
+        said(progress.so_far)
+        if progress.so_far.verified:
+            return progress.so_far
         pages = max(1, batch_rows // _ROWS_A_PAGE)
-        while progress.next_block < progress.adopted.pages:
-            before = progress
-            pages = await self._prepare(progress, min(pages, progress.adopted.pages - progress.next_block))
-            progress = await self._adopt_batch(progress, pages)
-            said(progress.adopted)
-            # At most twice as many: the next pages may be fuller than these.
-            rows = max(1, progress.adopted.rows - before.adopted.rows)
-            pages = max(1, min(2 * pages, pages * batch_rows // rows))
-        if not progress.adopted.verified:
-            await self._count_again(progress.adopted)
-            await self._analyze(table)
-            await self._connection.execute(
-                "UPDATE recovery.adoption SET verified_at = clock_timestamp() WHERE relation = $1", table
+        while progress.so_far.pages_done < progress.so_far.pages:
+            pages = await self._make_partitions(
+                progress, min(pages, progress.so_far.pages - progress.so_far.pages_done)
             )
-        return replace(progress.adopted, verified=True)
-
-    async def _progress(self, table: str, options: AdoptionOptions) -> "_Progress":
-        """How far a table is, and how its rows become ours; it may not have been begun."""
-        found = await self._connection.fetchrow(
-            """SELECT relkind::text AS kind, pg_relation_filenode(c.oid)::bigint AS filenode, pg_relation_size(c.oid) AS bytes,
-                EXISTS (SELECT FROM pg_trigger WHERE tgrelid = c.oid AND tgname = 'recovery_adoption') AS given
-            FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace WHERE nspname = $1 AND relname = $2""",
-            SCHEMA,
-            table,
+            rows_before = progress.so_far.rows
+            progress = await self._take(progress, pages)
+            said(progress.so_far)
+            # The next pages may be fuller than these: at most twice as many of them.
+            rows = max(1, progress.so_far.rows - rows_before)
+            pages = max(1, min(2 * pages, pages * batch_rows // rows))
+        await self._count_again(progress.so_far)
+        await self._analyze(table)
+        await self._connection.execute(
+            "UPDATE recovery.adoption SET verified_at = clock_timestamp() WHERE relation = $1", table
         )
-        if found is None or found["kind"] != "r":
-            raise AdoptionError(f"{SCHEMA}.{table}: is no plain table; only plain tables are adopted")
-        row = await self._connection.fetchrow("SELECT * FROM recovery.adoption WHERE relation = $1", table)
-        if row is not None and row["filenode"] != found["filenode"]:
-            if not found["given"]:
-                row = None  # another table of that name: its rows are new ones
-            elif row["verified_at"] is None:
-                raise AdoptionError(
-                    f"{SCHEMA}.{table}: was rewritten (VACUUM FULL, CLUSTER or a restore) half way through its adoption, "
-                    "and which rows are left cannot be known; restore it as it was"
-                )
-        options = _settled(table, options, row)
-        types = await self._types(table)
-        return _Progress.read(translation(table, types, options), options, found["filenode"], found["bytes"] // _PAGE_BYTES, row)
+        return replace(progress.so_far, verified=True)
 
-    async def _types(self, table: str) -> dict[str, str]:
-        rows = await self._connection.fetch(
-            """SELECT attname, format_type(atttypid, NULL) AS type FROM pg_attribute
-            WHERE attrelid = $1::text::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum""",
-            f"{SCHEMA}.{table}",
+    async def _make_partitions(self, progress: Progress, pages: int) -> int:
+        """Make the partitions that the rows of the next pages need; how many pages to take, where that would be too many."""
+        how, first = progress.how, progress.so_far.pages_done
+        statement = _PERIODS.format(dataset=how.dataset, judged=how.judged)
+        while True:
+            periods = await self._connection.fetch(statement, first, first + pages)
+            if len(periods) <= _PERIODS_A_BATCH or pages == 1:
+                break
+            pages //= 2
+        # Each in a transaction of its own: making one takes more locks than writing to it.
+        for period in periods:
+            await self._connection.execute(
+                "SELECT recovery.ensure_partition($1, $2)", period["dataset"], period["period"]
+            )
+        return pages
+
+    async def _take(self, progress: Progress, pages: int) -> Progress:
+        """Adopt the rows of the next pages, and write it down."""
+        first = progress.so_far.pages_done
+        async with self._connection.transaction():
+            row = await self._connection.fetchrow(_batch(progress), first, first + pages)
+            if QUOTE_UNKNOWN in row["refusals"]:
+                raise await self._quote_unknown(progress.so_far.table, row["refusals"][QUOTE_UNKNOWN]["first"])
+            after = _after(progress, pages, row)
+            await write_down(self._connection, progress, after)
+        return after
+
+    async def _quote_unknown(self, table: str, place: str) -> QuoteUnknown:
+        symbol = await self._connection.fetchval(
+            f"SELECT symbol FROM {SCHEMA}.{table} WHERE ctid = $1::text::tid", place
         )
-        return {row["attname"]: row["type"] for row in rows}
+        return QuoteUnknown(
+            f"{SCHEMA}.{table}: the symbol {symbol!r} does not tell its quote currency, and it is not guessed; "
+            "give --quote, e.g. --quote USD"
+        )
 
-    async def _survey(self, progress: "_Progress") -> LegacyTable:
-        """Estimate, from a few pages spread over those that are left, what is to come."""
-        how, first, pages = progress.translation, progress.next_block, progress.adopted.pages
-        left = pages - first
-        starts = sorted({first + left * sample // _SAMPLES for sample in range(_SAMPLES)}) if left else []
-        columns = ", ".join(f"judged.{identifier(name)}" for name in how.values)
-        key = ", ".join(f"judged.{identifier(name)}" for name in how.key or ("run_id", "timestamp"))
-        sampled, read, row_bytes, key_bytes = 0, 0, 0, 0
-        refused: dict[str, int] = {}
-        for start in starts:
-            end = min(start + _SAMPLED_PAGES, pages)
-            sampled += end - start
-            for row in await self._connection.fetch(
-                f"""SELECT refusal, count(*) AS rows, coalesce(sum(pg_column_size(ROW({columns}))), 0)::bigint AS row_bytes,
-                    coalesce(sum(pg_column_size(ROW({key}))), 0)::bigint AS key_bytes
-                FROM ({how.judged}) judged GROUP BY refusal""",
-                start,
-                end,
-            ):
-                read += row["rows"]
-                if row["refusal"] is None:
-                    row_bytes, key_bytes = row["row_bytes"] + 8 * row["rows"], key_bytes + row["key_bytes"]
-                else:
-                    refused[row["refusal"]] = refused.get(row["refusal"], 0) + row["rows"]
-        ...
+    async def _count_again(self, so_far: Adopted) -> None:
+        """Count the legacy rows apart from what was taken, in steps that stay below any time limit of a statement."""
+        counted = 0
+        pages = await self._connection.fetchval(
+            "SELECT pg_relation_size(format('%I.%I', $1::text, $2::text)::regclass) / 8192", SCHEMA, so_far.table
+        )
+        for first in range(0, pages, _PAGES_COUNTED_AT_ONCE):
+            counted += await self._connection.fetchval(
+                f"""SELECT count(*) FROM {SCHEMA}.{so_far.table}
+                WHERE ctid >= format('(%s,0)', $1::bigint)::tid AND ctid < format('(%s,0)', $2::bigint)::tid""",
+                first,
+                first + _PAGES_COUNTED_AT_ONCE,
+            )
+        if counted != so_far.rows:
+            raise CountMismatch(
+                f"{SCHEMA}.{so_far.table}: has {counted:,} rows, but {so_far.rows:,} were taken from it "
+                f"({so_far.adopted:,} adopted, {so_far.duplicates:,} duplicates, {so_far.refused:,} refused); it stays as it is"
+            )
+
+    async def _analyze(self, table: str) -> None:
+        """Let the planner know the new rows; an embedded server may not run long enough to do so on its own."""
+        for row in await self._connection.fetch(_LEAVES, table):
+            await self._connection.execute(f"ANALYZE {row['leaf']}")
+
+
+class _Run:
+    """One adoption in retention_runs."""
+
+    def __init__(self, connection: Connection, row_id: int, wal_before: Any) -> None:
+        self._connection = connection
+        self._id = row_id
+        self._wal_before = wal_before
+
+    @classmethod
+    async def begin(cls, connection: Connection) -> "_Run":
+        # Whoever holds the lock knows that no other is at work.
+        await connection.execute("UPDATE retention_runs SET state = 'died' WHERE kind = 'adopt' AND state = 'running'")
+        row = await connection.fetchrow(
+            """INSERT INTO retention_runs (kind, database_bytes_before) VALUES ('adopt', pg_database_size(current_database()))
+            RETURNING id, pg_current_wal_insert_lsn()::text AS wal"""
+        )
+        return cls(connection, row["id"], row["wal"])
+
+    async def finish(self, plan: AdoptionPlan, adopted: list[Adopted]) -> None:
+        before = {table.so_far.table: table.so_far.adopted for table in plan.tables}
+        await self._end("done", sum(table.adopted - before[table.table] for table in adopted), None)
+
+    async def fail(self, error: Exception) -> None:
+        if not self._connection.is_closed():
+            await self._end("failed", 0, str(error).splitlines()[0])
+
+    async def _end(self, state: str, rows: int, error: str | None) -> None:
+        await self._connection.execute(
+            """UPDATE retention_runs SET state = $2, finished_at = clock_timestamp(), rows_moved = $3, error = $4,
+                wal_bytes = pg_current_wal_insert_lsn() - $5::text::pg_lsn,
+                database_bytes_after = pg_database_size(current_database()),
+                detail = coalesce((SELECT jsonb_object_agg(relation, to_jsonb(a) - 'relation') FROM recovery.adoption a), '{}')
+            WHERE id = $1""",
+            self._id,
+            state,
+            rows,
+            error,
+            self._wal_before,
+        )
+
+
+def _batch(progress: Progress) -> str:
+    how = progress.how
+    columns = [identifier(name) for name in how.values]
+    values = list(columns)
+    if not how.key:
+        columns.append("seq")
+        values.append(f"{progress.next_seq - 1} + row_number() OVER (ORDER BY place)")
+    return _BATCH.format(
+        judged=how.judged,
+        table=how.table,
+        columns=", ".join(columns),
+        values=", ".join(values),
+        # A numbered row has no equal: a conflict would be a defect, and is an error.
+        on_conflict="ON CONFLICT DO NOTHING" if how.key else "",
+    )
+
+
+def _after(progress: Progress, pages: int, row: Mapping[str, Any]) -> Progress:
+    so_far = progress.so_far
+    refused = sum(reason["rows"] for reason in row["refusals"].values())
+    return replace(
+        progress,
+        next_seq=progress.next_seq + row["adopted"],
+        so_far=replace(
+            so_far,
+            adopted=so_far.adopted + row["adopted"],
+            duplicates=so_far.duplicates + row["read"] - refused - row["adopted"],
+            refused=so_far.refused + refused,
+            refusals=_merged(so_far.refusals, row["refusals"]),
+            pages_done=so_far.pages_done + pages,
+        ),
+    )
+
+
+def _merged(known: Mapping[str, Refused], more: Mapping[str, Mapping[str, Any]]) -> dict[str, Refused]:
+    merged = dict(known)
+    for reason, refused in sorted(more.items()):
+        if reason not in merged and len(merged) >= _REASONS:
+            reason = _OTHER
+        before = merged.get(reason)
+        merged[reason] = Refused(
+            rows=refused["rows"] + (before.rows if before else 0), first=before.first if before else refused["first"]
+        )
+    return merged

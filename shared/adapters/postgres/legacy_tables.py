@@ -34,7 +34,10 @@ _NO_TIME: _Refusal = (
     """CASE WHEN "timestamp" IS NULL THEN 'no time' WHEN "timestamp" > now() THEN 'the time has not come yet'
        ELSE 'the time is before 1970' END""",
 )
-_NO_SYMBOL: _Refusal = (f"coalesce(octet_length(symbol), 0) NOT BETWEEN 1 AND {_LONGEST_KEY}", "'no symbol, or one too long'")
+_NO_SYMBOL: _Refusal = (
+    f"coalesce(octet_length(symbol), 0) NOT BETWEEN 1 AND {_LONGEST_KEY}",
+    "'no symbol, or one too long'",
+)
 _NO_CANDLE: _Refusal = (
     "(low > 0 AND low <= open AND low <= close AND open <= high AND close <= high AND high < 'infinity') IS NOT TRUE",
     "'no candle has such prices'",
@@ -48,8 +51,14 @@ _NO_OPEN: _Refusal = (
 _NO_QUOTE: _Refusal = ("quote_currency IS NULL", literal(QUOTE_UNKNOWN))
 _NO_PRICE: _Refusal = ("(price > 0 AND price < 'infinity') IS NOT TRUE", "'the price is missing or no price'")
 _NO_REASON: _Refusal = ("decision = 'refused' AND reason IS NULL", "'refused without a reason'")
-_NO_CONFIDENCE: _Refusal = ("(confidence BETWEEN 0 AND 1) IS NOT TRUE", "'the confidence is missing or not within 0 and 1'")
-_LONG_FEATURE_SET: _Refusal = (f"octet_length(feature_set) > {_LONGEST_KEY}", "'the name of the feature set is too long'")
+_NO_CONFIDENCE: _Refusal = (
+    "(confidence BETWEEN 0 AND 1) IS NOT TRUE",
+    "'the confidence is missing or not within 0 and 1'",
+)
+_LONG_FEATURE_SET: _Refusal = (
+    f"octet_length(feature_set) > {_LONGEST_KEY}",
+    "'the name of the feature set is too long'",
+)
 
 
 @dataclass(frozen=True)
@@ -119,9 +128,7 @@ def translation(table: str, types: Mapping[str, str], options: AdoptionOptions) 
 def _candles(columns: LegacyColumns, options: AdoptionOptions) -> Translation:
     timeframe = columns.needed(columns.text("timeframe"), "timeframe")
     symbol = columns.needed(columns.text("symbol"), "symbol")
-    amounts = {
-        name: columns.needed(columns.number(name), name) for name in ("open", "high", "low", "close", "volume")
-    }
+    amounts = {name: columns.needed(columns.number(name), name) for name in ("open", "high", "low", "close", "volume")}
     pair = f"substring(upper({symbol}) FROM {literal(_PAIR)})"
     quotes = [
         f"nullif({columns.text('quote_currency', 'quote') or 'NULL'}, '')",

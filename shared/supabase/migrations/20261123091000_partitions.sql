@@ -58,11 +58,12 @@ begin
         perform pg_advisory_xact_lock(hashtext('recovery.partitions'));
         if to_regclass(format('%I.%I', p_schema, v_name)) is null then
             -- Made apart and attached: that locks out neither readers nor writers of the parent. The constraint says what
-            -- the bounds say, so that attaching, here and later in the archive, needs no scan.
+            -- the bounds say, the parent's own included, so that attaching, here and later in the archive, needs no scan.
             execute format('create table %I.%I (like %I.%I including all)', p_schema, v_name, p_schema, v_relation);
             execute format(
-                'alter table %I.%I add constraint within_its_period check ("timestamp" is not null and "timestamp" >= %L and "timestamp" < %L)',
-                p_schema, v_name, v_start, v_end
+                'alter table %I.%I add constraint within_its_period check (%s and "timestamp" is not null and "timestamp" >= %L and "timestamp" < %L)',
+                p_schema, v_name,
+                coalesce(pg_get_partition_constraintdef(to_regclass(format('%I.%I', p_schema, v_relation))), 'true'), v_start, v_end
             );
             execute format('alter table %I.%I enable row level security', p_schema, v_name);
             execute format('revoke all on table %I.%I from public, anon, authenticated', p_schema, v_name);
@@ -152,8 +153,8 @@ select
     case n.nspname when 'public' then 'live' else 'archive' end as place,
     c.oid::regclass as partition,
     c.relname::text as partition_name,
-    recovery.partition_start(d.dataset, bounds.lower) as period_start,
-    recovery.partition_end(d.dataset, bounds.lower) as period_end,
+    bounds.period_start,
+    bounds.period_end,
     case when c.reltuples < 0 then null else c.reltuples::bigint end as rows,
     pg_total_relation_size(c.oid) as bytes
 from recovery.datasets d
@@ -162,7 +163,10 @@ join pg_namespace n on n.oid = parent.relnamespace and n.nspname in ('public', '
 join pg_inherits i on i.inhparent = parent.oid
 join pg_class c on c.oid = i.inhrelid
 cross join lateral (
-    select (regexp_match(pg_get_expr(c.relpartbound, c.oid), 'FROM \(''([^'']+)''\)'))[1]::timestamptz as lower
+    select found[1]::timestamptz as period_start, found[2]::timestamptz as period_end
+    from (
+        select regexp_match(pg_get_expr(c.relpartbound, c.oid), 'FROM \(''([^'']+)''\) TO \(''([^'']+)''\)') as found
+    ) expression
 ) bounds;
 
 -- A sum over the rows' texts that does not depend on their order, nor on trailing zeros of numbers: equal before export and
@@ -183,11 +187,16 @@ begin
 end
 $$;
 
--- Candles, live and archived, as one.
+-- Candles, live and archived, as one. A candle that came anew after its period was archived counts before the archived one,
+-- until the next move puts it in its place.
 create view public.ohlc_data_all with (security_invoker = true) as
 select * from public.ohlc_data
 union all
-select * from archive.ohlc_data;
+select * from archive.ohlc_data old
+where not exists (
+    select from public.ohlc_data new
+    where new.symbol = old.symbol and new.timeframe = old.timeframe and new."timestamp" = old."timestamp"
+);
 revoke all on public.ohlc_data_all from public, anon, authenticated;
 grant select on public.ohlc_data_all to service_role;
 
