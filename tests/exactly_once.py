@@ -1,4 +1,4 @@
-"""Where each event of a journal is in the store: every one must be in exactly one place, a row of its table or a dead letter."""
+"""Where each event of a journal is in the store: it must be in exactly one place, a row of its table or a dead letter."""
 
 import sqlite3
 from collections.abc import Iterable

@@ -6,6 +6,7 @@ import tempfile
 from collections import Counter
 from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
 from contextlib import ExitStack
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Self
 
@@ -29,17 +30,22 @@ JOURNAL = RUN
 SUPABASE_VERSION = 17
 BACKENDS = ("memory", "postgres16", "postgres17", "postgres18", "supabase")
 
-_OUR_TABLES = """
-SELECT string_agg(c.oid::regclass::text, ', ') FROM pg_class c
+# Not TRUNCATE: that makes a file anew for every partition and index, however few the rows.
+_EMPTY = """
+SELECT string_agg(format('DELETE FROM %s', c.oid::regclass), '; ') FROM pg_class c
 WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
 """
 
 
 class Databases:
-    """Servers started when first asked for, each with one migrated database, and PostgREST before one of them."""
+    """Servers started when first asked for, each with one migrated database, and PostgREST before one of them.
+
+    Attributes:
+        folder: Of all of them, with a short path; gone when they are.
+    """
 
     def __init__(self) -> None:
-        self._folder = Path(tempfile.mkdtemp(prefix="r-"))
+        self.folder = Path(tempfile.mkdtemp(prefix="r-"))
         self._stack = ExitStack()
         self._servers: dict[int, PostgresServer] = {}
         self._postgrest: PostgRest | None = None
@@ -49,12 +55,12 @@ class Databases:
 
     def __exit__(self, *exception: object) -> None:
         self._stack.close()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def server(self, version: int) -> PostgresServer:
         """A server of a version; skips the test where there is none."""
         if version not in self._servers:
-            server = self._stack.enter_context(PostgresServer(self._folder / str(version), version))
+            server = self._stack.enter_context(PostgresServer(self.folder / str(version), version))
             asyncio.run(migrate(Address(server.url(), "test")))
             self._servers[version] = server
         return self._servers[version]
@@ -62,7 +68,7 @@ class Databases:
     def postgrest(self) -> PostgRest:
         """PostgREST before the version that Supabase runs; skips the test where there is none."""
         if self._postgrest is None:
-            postgrest = PostgRest(self._folder / "api", self.server(SUPABASE_VERSION).url())
+            postgrest = PostgRest(self.folder / "api", self.server(SUPABASE_VERSION).url())
             self._stack.callback(postgrest.stop)
             asyncio.run(postgrest.start())
             self._postgrest = postgrest
@@ -103,6 +109,11 @@ class Backend:
         assert self.url is not None
         return self.run(_fetch(self.url, statement, *arguments))
 
+    def execute(self, statements: str) -> None:
+        """Tell the database itself something."""
+        assert self.url is not None
+        self.run(_execute(self.url, statements))
+
     def misplaced(self, *batches: JournalBatch) -> list[Misplaced]:
         """Events that are not in exactly one place."""
         events = [event for batch in batches for event in zip(batch.run_ids, batch.seqs, strict=True)]
@@ -128,9 +139,17 @@ async def _fetch(url: str, statement: str, *arguments: Any) -> list[asyncpg.Reco
         await connection.close()
 
 
-async def _empty(url: str) -> None:
-    ((tables,),) = await _fetch(url, _OUR_TABLES)
-    await _fetch(url, f"TRUNCATE {tables}")
+async def _execute(url: str, statements: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(statements)
+    finally:
+        await connection.close()
+
+
+async def _direct(url: str) -> PostgresStore:
+    # Made on the loop that it lives in.
+    return PostgresStore(Address(url, "test"), batch_limit=1000)
 
 
 def open_backend(name: str, runner: asyncio.Runner, databases: Databases, stack: ExitStack) -> Backend:
@@ -147,10 +166,11 @@ def open_backend(name: str, runner: asyncio.Runner, databases: Databases, stack:
         backend = Backend(runner, store, url, gateway)
     else:
         url = databases.server(int(name.removeprefix("postgres"))).url()
-        store = PostgresStore(Address(url, "test"), batch_limit=1000)
+        store = runner.run(_direct(url))
         backend = Backend(runner, store, url)
     stack.callback(lambda: runner.run(store.close()))
-    runner.run(_empty(url))
+    ((statements,),) = backend.fetch(_EMPTY)
+    backend.execute(statements)
     return backend
 
 
@@ -165,7 +185,7 @@ def split(batch: JournalBatch, cuts: Sequence[int]) -> list[JournalBatch]:
     """The same events in several batches, cut before the given places."""
     bounds = sorted({0, len(batch), *cuts})
     parts = []
-    for start, end in zip(bounds, bounds[1:], strict=False):
+    for start, end in pairwise(bounds):
         after = batch.seqs[start - 1] if start else batch.after_seq
         columns = (batch.seqs[start:end], batch.run_ids[start:end], batch.payloads[start:end])
         parts.append(JournalBatch(batch.journal_id, batch.bot, after, *columns))

@@ -1,4 +1,4 @@
-"""Supabase's API on this machine: the real PostgREST, and before it a gateway that does with keys and addresses what Supabase's does.
+"""Supabase's API on this machine: the real PostgREST behind a gateway that does with keys and addresses what Supabase's does.
 
 The gateway can answer in the place of PostgREST, or lose PostgREST's answer after the work is done.
 """
@@ -19,12 +19,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
-from urllib.parse import quote
 
 import aiohttp
 import asyncpg
 import pytest
 from aiohttp import web
+from multidict import MultiMapping
 
 from tests import tools
 
@@ -113,7 +113,7 @@ def _session(socket: Path) -> aiohttp.ClientSession:
 
 @dataclass(frozen=True)
 class Answer:
-    """What the gateway says in the place of PostgREST."""
+    """What the gateway says in the place of PostgREST: JSON, or bytes as they are."""
 
     status: int
     body: Any = field(default_factory=dict)
@@ -140,6 +140,8 @@ class SupabaseGateway:
         secret_key, publishable_key: Of the new kind. Of the legacy kind it takes those of `legacy_key`.
         faults: What becomes of the next requests, one each; then all is well.
         requests: Method and path of each request that arrived.
+        queries: What follows the question mark of each.
+        tokens: The keys it takes, and what it makes PostgREST take for each.
     """
 
     def __init__(self, postgrest: Path) -> None:
@@ -147,8 +149,9 @@ class SupabaseGateway:
         self.publishable_key = f"sb_publishable_{secrets.token_urlsafe(24)}"
         self.faults: deque[Fault] = deque()
         self.requests: list[str] = []
+        self.queries: list[MultiMapping[str]] = []
         self.url = ""
-        self._tokens = {
+        self.tokens = {
             self.secret_key: legacy_key("service_role"),
             self.publishable_key: legacy_key("anon"),
             **{legacy_key(role): legacy_key(role) for role in ("service_role", "anon")},
@@ -159,9 +162,9 @@ class SupabaseGateway:
         self._upstream = _session(self._postgrest)
         application = web.Application(client_max_size=2**28)
         application.router.add_route("*", _PREFIX + "/{path:.*}", self._handle)
-        self._runner = web.AppRunner(application)
+        self._runner = web.AppRunner(application, shutdown_timeout=0.1)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0, shutdown_timeout=0.1)
+        site = web.TCPSite(self._runner, "127.0.0.1", 0)
         await site.start()
         self.url = "http://127.0.0.1:{1}".format(*self._runner.addresses[0])
         return self
@@ -172,13 +175,16 @@ class SupabaseGateway:
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         self.requests.append(f"{request.method} {request.path.removeprefix(_PREFIX)}")
+        self.queries.append(request.query)
         fault = self.faults.popleft() if self.faults else None
         if isinstance(fault, Answer):
-            return web.json_response(fault.body, status=fault.status, headers=fault.headers)
+            body = fault.body if isinstance(fault.body, bytes) else json.dumps(fault.body).encode()
+            headers = {"Content-Type": "application/json", **fault.headers}
+            return web.Response(status=fault.status, body=body, headers=headers)
         if isinstance(fault, Silence):
             await asyncio.sleep(3600)
         key = request.headers.get("apikey", "")
-        if key not in self._tokens:
+        if key not in self.tokens:
             return web.json_response({"message": "Invalid API key", "hint": "Double check your API key."}, status=401)
         answer = await self._forward(request, key)
         if isinstance(fault, LostAnswer):
@@ -190,7 +196,7 @@ class SupabaseGateway:
         dropped = ("host", "apikey", "accept-encoding")
         headers = {name: value for name, value in request.headers.items() if name.lower() not in dropped}
         # Only in the place of none: what calls itself a bearer token, PostgREST has to take for one.
-        headers.setdefault("Authorization", f"Bearer {self._tokens[key]}")
+        headers.setdefault("Authorization", f"Bearer {self.tokens[key]}")
         path = request.raw_path.removeprefix(_PREFIX)
         body = await request.read()
         async with self._upstream.request(

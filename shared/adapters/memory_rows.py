@@ -4,6 +4,7 @@ The contract test of the stores holds the two against each other.
 """
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -161,9 +162,10 @@ class StoredRun:
 
     def open_positions(self) -> Iterator[OpenPosition]:
         """Its positions whose executor has not closed, in no order."""
+        fills_of = self._fills_by_executor()
         for executor_id, opened in self.opened.items():
             if executor_id not in self.closed:
-                fills = self._fills_of(executor_id)
+                fills = fills_of[executor_id]
                 entry = [fill for fill in fills if fill.side is opened.side]
                 yield OpenPosition(
                     self.run_id,
@@ -181,17 +183,20 @@ class StoredRun:
 
     def trades(self) -> list[tuple[ev.ExecutorClosed, list[ev.OrderFilled]]]:
         """Closed executors that had fills, with those."""
-        closed = [(close, self._fills_of(executor_id)) for executor_id, close in self.closed.items()]
-        return [(close, fills) for close, fills in closed if fills]
+        fills_of = self._fills_by_executor()
+        return [(close, fills_of[executor_id]) for executor_id, close in self.closed.items() if fills_of[executor_id]]
 
     def strategy_of(self, executor_id: str) -> str | None:
         """The strategy of an executor's signal; None where that is not stored."""
         signal = self.signals.get(self.opened[executor_id].signal_id or "")
         return None if signal is None else signal.strategy
 
-    def _fills_of(self, executor_id: str) -> list[ev.OrderFilled]:
-        orders = {order.order_id for order in self.orders.values() if order.executor_id == executor_id}
-        return [fill for fill in self.fills.values() if fill.order_id in orders]
+    def _fills_by_executor(self) -> defaultdict[str, list[ev.OrderFilled]]:
+        fills_of = defaultdict(list)
+        for fill in self.fills.values():
+            if fill.order_id in self.orders:
+                fills_of[self.orders[fill.order_id].executor_id].append(fill)
+        return fills_of
 
 
 def _put[Key, Row](rows: dict[Key, Row], key: Key, row: Row) -> bool:

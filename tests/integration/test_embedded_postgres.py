@@ -156,6 +156,8 @@ def test_variables_of_postgres_are_not_obeyed(folder: Path, monkeypatch: pytest.
         monkeypatch.setenv(name, value)
     with EmbeddedPostgres(folder) as server:
         assert query(server.url(), "SELECT 7") == 7
+        monkeypatch.setenv("PGSERVICE", "nowhere")
+        assert server.is_running()
 
 
 def test_a_path_with_every_kind_of_character(base: Path) -> None:
@@ -217,14 +219,15 @@ def test_a_killed_server_is_brought_back_with_its_data(folder: Path) -> None:
 def test_a_server_whose_children_outlive_it_is_waited_for(folder: Path, a_user: Callable[[], User]) -> None:
     with EmbeddedPostgres(folder) as server:
         query(server.url(), "CREATE TABLE kept AS SELECT 1 AS n")
-        children = psutil.Process(postmaster(folder)).children()
-        for child in children:
-            child.suspend()  # so that it does not notice
-        kill_immediately(folder)
-        user = a_user()
-        time.sleep(1)
-        assert user.poll() is None
-        for child in children:
+        checkpointer = query(server.url(), "SELECT pid FROM pg_stat_activity WHERE backend_type = 'checkpointer'")
+        child = psutil.Process(int(str(checkpointer)))
+        child.suspend()  # so that it does not notice
+        try:
+            kill_immediately(folder)
+            user = a_user()
+            time.sleep(1)
+            assert user.poll() is None
+        finally:
             child.resume()
         assert query(url_of(user), "SELECT n FROM kept") == 1
         leave(user)
@@ -234,13 +237,16 @@ def test_a_pid_that_is_another_process_by_now_does_not_keep_it_from_starting(fol
     with EmbeddedPostgres(folder):
         pidfile, lockfile = folder / "cluster" / "postmaster.pid", folder / "socket" / ".s.PGSQL.5432.lock"
         lines, locked = pidfile.read_text().splitlines(), lockfile.read_text().splitlines()
-    with subprocess.Popen(["sleep", "600"]) as other:
+    other = subprocess.Popen(["sleep", "600"])
+    try:
         pidfile.write_text("\n".join([str(other.pid), *lines[1:]]) + "\n")
         lockfile.write_text("\n".join([str(other.pid), *locked[1:]]) + "\n")
         with EmbeddedPostgres(folder) as server:
             assert query(server.url(), "SELECT 7") == 7
         assert other.poll() is None
+    finally:
         other.kill()
+        other.wait()
 
 
 def test_an_empty_pid_file_after_a_power_cut_does_not_keep_it_from_starting(folder: Path) -> None:

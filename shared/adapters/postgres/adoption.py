@@ -7,16 +7,14 @@ from then on, which is what makes its pages a cursor and the final count a proof
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
-import asyncpg
+from asyncpg import Connection
 
 from shared.adapters.postgres.address import Address
 from shared.adapters.postgres.adoption_progress import (
     Adopted,
-    AdoptionBusy,
-    AdoptionError,
     CountMismatch,
     Progress,
     QuoteUnknown,
@@ -26,10 +24,9 @@ from shared.adapters.postgres.adoption_progress import (
     write_down,
 )
 from shared.adapters.postgres.adoption_survey import AdoptionPlan, survey
-from shared.adapters.postgres.connection import Connection, connected
 from shared.adapters.postgres.legacy_columns import SCHEMA, identifier
-from shared.adapters.postgres.legacy_tables import QUOTE_UNKNOWN, TRANSLATED, AdoptionOptions
-from shared.ports import StoreError
+from shared.adapters.postgres.legacy_tables import QUOTE_UNKNOWN, AdoptionOptions
+from shared.adapters.postgres.retention_runs import Run, RunKind, exclusive, recorded
 
 BATCH_ROWS = 50_000
 _ROWS_A_PAGE = 80  # until the first batch has told
@@ -40,7 +37,8 @@ _PAGES_COUNTED_AT_ONCE = 20_000
 _REASONS, _OTHER = 30, "other reasons"
 _PERIODS = """
 SELECT DISTINCT dataset, recovery.partition_start(dataset, day) AS period FROM (
-    SELECT DISTINCT {dataset} AS dataset, date_trunc('day', "timestamp", 'UTC') AS day FROM ({judged}) judged WHERE refusal IS NULL
+    SELECT DISTINCT {dataset} AS dataset, date_trunc('day', "timestamp", 'UTC') AS day
+    FROM ({judged}) judged WHERE refusal IS NULL
 ) days ORDER BY 1, 2
 """
 # Of rows with one key the first stays; what is in our table already is not touched.
@@ -60,31 +58,45 @@ SELECT (SELECT count(*) FROM judged) AS read, (SELECT count(*) FROM placed) AS a
 _LEAVES = """
 SELECT relid::regclass::text AS leaf FROM pg_partition_tree(format('public.%I', $1::text)::regclass) WHERE isleaf
 """
+_DIED = """
+UPDATE retention_runs SET state = 'died', error = 'its process ended before it did' WHERE kind = 'adopt' AND state = 'running'
+"""
+# A batch is bounded by its size; a role's time limits are made for requests.
+_LIMITS = "SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0; SET lock_timeout = '10s'"
 
 
 @asynccontextmanager
 async def adopting(address: Address) -> AsyncIterator["Adoption"]:
-    """The one adoption of a database that may be at work.
+    """The one adoption that may be at work in a database. It and retention exclude each other too.
 
     Raises:
-        AdoptionBusy: There is one.
+        RunInProgress: There is one.
         StoreError: The database cannot be asked.
     """
-    async with connected(address) as connection:
-        # A server needs a moment to see that a killed process is gone.
-        await connection.execute("SET lock_timeout = '10s'")
-        try:
-            await connection.execute("SELECT pg_advisory_lock(hashtext('recovery.adopt'))")
-        except asyncpg.LockNotAvailableError:
-            raise AdoptionBusy(f"{address}: another adoption is at work; wait for its end") from None
-        yield Adoption(connection)
+    async with exclusive(address) as connection:
+        await connection.execute(_LIMITS)
+        yield Adoption(connection, address)
+
+
+@dataclass(frozen=True)
+class AdoptionResult:
+    """What an adoption came to.
+
+    Attributes:
+        tables: What became of the rows of each legacy table.
+        freed_bytes: Of the legacy tables that were dropped, by name.
+    """
+
+    tables: tuple[Adopted, ...]
+    freed_bytes: Mapping[str, int]
 
 
 class Adoption:
     """See `adopting`. Each method raises StoreError where it cannot go on; what was done before stays done."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, address: Address) -> None:
         self._connection = connection
+        self._address = address
 
     async def survey(self, options: AdoptionOptions) -> AdoptionPlan:
         """What there is to adopt, and what it takes."""
@@ -93,47 +105,36 @@ class Adoption:
     async def adopt(
         self,
         options: AdoptionOptions,
+        *,
         batch_rows: int = BATCH_ROWS,
-        said: Callable[[Adopted], None] = lambda so_far: None,
-    ) -> list[Adopted]:
+        drop_legacy: bool = False,
+        said: Callable[[Adopted], None] = lambda _: None,
+    ) -> AdoptionResult:
         """Bring over the rows that are left, and verify that each has one fate.
 
         Args:
             options: What the tables may not tell.
             batch_rows: Rows of a transaction, about.
+            drop_legacy: Drop a legacy table once every row of it is in ours.
             said: Told how far it is, after each batch.
-
-        Returns:
-            What became of each table.
         """
         plan = await self.survey(options)
-        run = await _Run.begin(self._connection)
-        try:
-            adopted = [await self._adopt(table.so_far.table, options, batch_rows, said) for table in plan.tables]
-        except (StoreError, asyncpg.PostgresError) as error:
-            await run.fail(error)
-            raise
-        await run.finish(plan, adopted)
-        return adopted
-
-    async def drop(self, table: str) -> int:
-        """Drop a legacy table of which every row is in ours; the bytes this gave back."""
-        so_far = (await read_progress(self._connection, table, AdoptionOptions())).so_far
-        if not so_far.verified or so_far.refused:
-            raise AdoptionError(f"{SCHEMA}.{table}: {so_far.refused:,} rows are nowhere else, so it is not dropped")
-        name = f"{SCHEMA}.{table}"
-        async with self._connection.transaction():
-            await self._connection.execute(f"LOCK TABLE {name} IN ACCESS EXCLUSIVE MODE")
-            await self._count_again(so_far)
-            freed = await self._connection.fetchval("SELECT pg_total_relation_size($1::text::regclass)", name)
-            await self._connection.execute(f"DROP TABLE {name}")
-            await self._connection.execute(
-                "UPDATE recovery.adoption SET dropped_at = clock_timestamp() WHERE relation = $1", table
-            )
-        return int(freed)
+        for table in plan.tables:
+            if table.lacks_quote:
+                raise QuoteUnknown(
+                    _no_quote(table.so_far.table, "some of its symbols do not tell their quote currency")
+                )
+        if not any(not table.so_far.verified or (drop_legacy and not table.so_far.refused) for table in plan.tables):
+            return AdoptionResult(tuple(table.so_far for table in plan.tables), {})
+        await self._connection.execute(_DIED)
+        async with recorded(self._connection, self._address, RunKind.ADOPT) as run:
+            tables = [await self._adopt(run, table.so_far.table, options, batch_rows, said) for table in plan.tables]
+            dropped = [table for table in tables if drop_legacy and not table.refused]
+            freed_bytes = {table.table: await self._drop(table) for table in dropped}
+        return AdoptionResult(tuple(tables), freed_bytes)
 
     async def _adopt(
-        self, table: str, options: AdoptionOptions, batch_rows: int, said: Callable[[Adopted], None]
+        self, run: Run, table: str, options: AdoptionOptions, batch_rows: int, said: Callable[[Adopted], None]
     ) -> Adopted:
         progress = await begin(self._connection, await read_progress(self._connection, table, options))
         said(progress.so_far)
@@ -145,7 +146,7 @@ class Adoption:
                 progress, min(pages, progress.so_far.pages - progress.so_far.pages_done)
             )
             rows_before = progress.so_far.rows
-            progress = await self._take(progress, pages)
+            progress = await self._take(run, progress, pages)
             said(progress.so_far)
             # The next pages may be fuller than these: at most twice as many of them.
             rows = max(1, progress.so_far.rows - rows_before)
@@ -156,6 +157,19 @@ class Adoption:
             "UPDATE recovery.adoption SET verified_at = clock_timestamp() WHERE relation = $1", table
         )
         return replace(progress.so_far, verified=True)
+
+    async def _drop(self, adopted: Adopted) -> int:
+        """Drop a legacy table of which every row is in ours; the bytes this gave back."""
+        name = f"{SCHEMA}.{adopted.table}"
+        async with self._connection.transaction():
+            await self._connection.execute(f"LOCK TABLE {name} IN ACCESS EXCLUSIVE MODE")
+            await self._count_again(adopted)
+            freed = await self._connection.fetchval("SELECT pg_total_relation_size($1::text::regclass)", name)
+            await self._connection.execute(f"DROP TABLE {name}")
+            await self._connection.execute(
+                "UPDATE recovery.adoption SET dropped_at = clock_timestamp() WHERE relation = $1", adopted.table
+            )
+        return int(freed)
 
     async def _make_partitions(self, progress: Progress, pages: int) -> int:
         """Make the partitions that the rows of the next pages need; how many pages to take, where that would be too many."""
@@ -173,7 +187,7 @@ class Adoption:
             )
         return pages
 
-    async def _take(self, progress: Progress, pages: int) -> Progress:
+    async def _take(self, run: Run, progress: Progress, pages: int) -> Progress:
         """Adopt the rows of the next pages, and write it down."""
         first = progress.so_far.pages_done
         async with self._connection.transaction():
@@ -182,16 +196,14 @@ class Adoption:
                 raise await self._quote_unknown(progress.so_far.table, row["refusals"][QUOTE_UNKNOWN]["first"])
             after = _after(progress, pages, row)
             await write_down(self._connection, progress, after)
+            await run.add(rows_moved=row["adopted"])
         return after
 
     async def _quote_unknown(self, table: str, place: str) -> QuoteUnknown:
         symbol = await self._connection.fetchval(
             f"SELECT symbol FROM {SCHEMA}.{table} WHERE ctid = $1::text::tid", place
         )
-        return QuoteUnknown(
-            f"{SCHEMA}.{table}: the symbol {symbol!r} does not tell its quote currency, and it is not guessed; "
-            "give --quote, e.g. --quote USD"
-        )
+        return QuoteUnknown(_no_quote(table, f"the symbol {symbol!r} does not tell its quote currency"))
 
     async def _count_again(self, so_far: Adopted) -> None:
         """Count the legacy rows apart from what was taken, in steps that stay below any time limit of a statement."""
@@ -218,45 +230,8 @@ class Adoption:
             await self._connection.execute(f"ANALYZE {row['leaf']}")
 
 
-class _Run:
-    """One adoption in retention_runs."""
-
-    def __init__(self, connection: Connection, row_id: int, wal_before: Any) -> None:
-        self._connection = connection
-        self._id = row_id
-        self._wal_before = wal_before
-
-    @classmethod
-    async def begin(cls, connection: Connection) -> "_Run":
-        # Whoever holds the lock knows that no other is at work.
-        await connection.execute("UPDATE retention_runs SET state = 'died' WHERE kind = 'adopt' AND state = 'running'")
-        row = await connection.fetchrow(
-            """INSERT INTO retention_runs (kind, database_bytes_before) VALUES ('adopt', pg_database_size(current_database()))
-            RETURNING id, pg_current_wal_insert_lsn()::text AS wal"""
-        )
-        return cls(connection, row["id"], row["wal"])
-
-    async def finish(self, plan: AdoptionPlan, adopted: list[Adopted]) -> None:
-        before = {table.so_far.table: table.so_far.adopted for table in plan.tables}
-        await self._end("done", sum(table.adopted - before[table.table] for table in adopted), None)
-
-    async def fail(self, error: Exception) -> None:
-        if not self._connection.is_closed():
-            await self._end("failed", 0, str(error).splitlines()[0])
-
-    async def _end(self, state: str, rows: int, error: str | None) -> None:
-        await self._connection.execute(
-            """UPDATE retention_runs SET state = $2, finished_at = clock_timestamp(), rows_moved = $3, error = $4,
-                wal_bytes = pg_current_wal_insert_lsn() - $5::text::pg_lsn,
-                database_bytes_after = pg_database_size(current_database()),
-                detail = coalesce((SELECT jsonb_object_agg(relation, to_jsonb(a) - 'relation') FROM recovery.adoption a), '{}')
-            WHERE id = $1""",
-            self._id,
-            state,
-            rows,
-            error,
-            self._wal_before,
-        )
+def _no_quote(table: str, why: str) -> str:
+    return f"{SCHEMA}.{table}: {why}, and it is not guessed; give --quote, e.g. --quote USD"
 
 
 def _batch(progress: Progress) -> str:

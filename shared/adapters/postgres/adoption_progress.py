@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from shared.adapters.postgres.connection import Connection
+from asyncpg import Connection
+
 from shared.adapters.postgres.legacy_columns import SCHEMA
 from shared.adapters.postgres.legacy_tables import AdoptionOptions, Translation, translation
 from shared.ports import StoreError
@@ -44,10 +45,6 @@ FOR EACH STATEMENT EXECUTE FUNCTION recovery.refuse_change_of_legacy()
 
 class AdoptionError(StoreError):
     """Legacy tables cannot be adopted."""
-
-
-class AdoptionBusy(AdoptionError):
-    """Another adoption is at work."""
 
 
 class LegacyRewritten(AdoptionError):
@@ -189,7 +186,7 @@ async def write_down(connection: Connection, before: Progress, after: Progress) 
         {reason: asdict(refused) for reason, refused in so_far.refusals.items()},
     )
     if status != "UPDATE 1":
-        raise AdoptionBusy(f"{SCHEMA}.{so_far.table}: somebody else went on with its adoption; run this again")
+        raise AdoptionError(f"{SCHEMA}.{so_far.table}: somebody else went on with its adoption; run this again")
 
 
 def _progress(row: Any, how: Translation, options: AdoptionOptions, pages: int) -> Progress:

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from asyncpg import Connection
+
 from shared.adapters.postgres.adoption_progress import Adopted, Progress, read_progress
-from shared.adapters.postgres.connection import Connection
 from shared.adapters.postgres.legacy_columns import SCHEMA, identifier
 from shared.adapters.postgres.legacy_tables import QUOTE_UNKNOWN, TRANSLATED, AdoptionOptions
 
@@ -75,6 +76,8 @@ async def survey(connection: Connection, options: AdoptionOptions) -> AdoptionPl
     Raises:
         StoreError: A table cannot be adopted, or not without a further option.
     """
+    # Without our schema there is no place for any row; this says so.
+    await connection.execute("SELECT FROM recovery.adoption LIMIT 0")
     names = [row["relname"] for row in await connection.fetch(_TABLES, SCHEMA)]
     tables = [
         await _survey_table(connection, await read_progress(connection, name, options))

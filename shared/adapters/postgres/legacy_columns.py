@@ -10,11 +10,12 @@ _TEXTS = ("text", "character varying", "character")
 _JSONS = ("json", "jsonb")
 
 # By type, how a column of it is read. Text that is no number is null, and the row is refused for what it then lacks.
-_AS_NUMBER = {kind: "{}::numeric" for kind in _NUMBERS} | {
-    kind: "CASE WHEN pg_input_is_valid({}::text, 'numeric') THEN {}::text::numeric END" for kind in _TEXTS
+_AS_NUMBER = {
+    **dict.fromkeys(_NUMBERS, "{}::numeric"),
+    **dict.fromkeys(_TEXTS, "CASE WHEN pg_input_is_valid({}::text, 'numeric') THEN {}::text::numeric END"),
 }
-_AS_TEXT = {kind: "{}::text" for kind in (*_TEXTS, *_NUMBERS)}
-_AS_OBJECT = {kind: "CASE jsonb_typeof({}::jsonb) WHEN 'object' THEN {}::jsonb END" for kind in _JSONS}
+_AS_TEXT = dict.fromkeys((*_TEXTS, *_NUMBERS), "{}::text")
+_AS_OBJECT = dict.fromkeys(_JSONS, "CASE jsonb_typeof({}::jsonb) WHEN 'object' THEN {}::jsonb END")
 # The legacy system's clock was UTC where it left the zone out.
 _AS_TIME = {
     "timestamp with time zone": "{}",

@@ -6,15 +6,16 @@ given the reason.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal
 
 from shared.adapters.postgres.legacy_columns import SCHEMA, LegacyColumns, LegacyShapeError, literal, literals
+from shared.domain.signals import Side
+from shared.domain.stored import Timeframe
 
 # A row with this reason is not at fault: an option is missing.
 QUOTE_UNKNOWN = "the symbol does not tell its quote currency"
 
 # As they are written: at exchanges 1M is a month.
-_TIMEFRAMES = {"1m": ("1m", "1min"), "15m": ("15m", "15min"), "1h": ("1h", "1hour", "60min")}
+TIMEFRAMES = {"1m": ("1m", "1min"), "15m": ("15m", "15min"), "1h": ("1h", "1hour", "60min")}
 _SIDES = {"BUY": ("BUY", "LONG"), "SELL": ("SELL", "SHORT")}
 _DECISIONS = {
     "taken": ("take", "taken"),
@@ -44,7 +45,8 @@ _NO_CANDLE: _Refusal = (
 )
 _NO_VOLUME: _Refusal = ("(volume >= 0 AND volume < 'infinity') IS NOT TRUE", "'the volume is missing or no amount'")
 _NO_OPEN: _Refusal = (
-    """date_bin(CASE timeframe WHEN '1m' THEN interval '1 minute' WHEN '15m' THEN interval '15 minutes' ELSE interval '1 hour' END,
+    """date_bin(
+        CASE timeframe WHEN '1m' THEN interval '1 minute' WHEN '15m' THEN interval '15 minutes' ELSE interval '1 hour' END,
        "timestamp", '2000-01-01 00:00+00') <> "timestamp" """,
     "'the time is not the open of a candle'",
 )
@@ -72,8 +74,8 @@ class AdoptionOptions:
     """
 
     quote: str | None = None
-    side: Literal["BUY", "SELL"] | None = None
-    timeframe: Literal["1m", "15m", "1h"] | None = None
+    side: Side | None = None
+    timeframe: Timeframe | None = None
 
 
 @dataclass(frozen=True)
@@ -138,7 +140,7 @@ def _candles(columns: LegacyColumns, options: AdoptionOptions) -> Translation:
     ]
     values = {
         "symbol": symbol,
-        "timeframe": _by_name(timeframe, _TIMEFRAMES),
+        "timeframe": _by_name(timeframe, TIMEFRAMES),
         "timestamp": columns.needed(columns.time("timestamp"), "timestamp"),
         **amounts,
         "source": _or_legacy(columns.text("source", "provider", "data_source")),
@@ -205,7 +207,7 @@ def _features(columns: LegacyColumns, options: AdoptionOptions) -> Translation:
     features = columns.json_object("feature_values", "features")
     values = {
         "symbol": columns.needed(columns.text("symbol"), "symbol"),
-        "timeframe": _by_name(told_timeframe, _TIMEFRAMES),
+        "timeframe": _by_name(told_timeframe, TIMEFRAMES),
         "timestamp": columns.needed(columns.time("timestamp"), "timestamp"),
         "feature_set": _or_legacy(columns.text("feature_set")),
     }

@@ -1,0 +1,34 @@
+"""The queries people wait for, timed: what retention is for."""
+
+import statistics
+import time
+
+from asyncpg import Connection
+
+_REPETITIONS = 5
+# A database in a bad way is measured too, within bounds.
+_LIMIT = "SET LOCAL statement_timeout = '20s'"
+_SYMBOL = "SELECT coalesce((SELECT symbol FROM ohlc_data WHERE timeframe = '1m' LIMIT 1), '')"
+_QUERIES = (
+    """SELECT * FROM ohlc_data WHERE symbol = $1 AND timeframe = '1m' ORDER BY "timestamp" DESC LIMIT 1000""",
+    """SELECT * FROM ohlc_data WHERE symbol = $1 AND timeframe = '1h' ORDER BY "timestamp" DESC LIMIT 1000""",
+    "SELECT * FROM signals WHERE at >= now() - interval '1 day' AND $1::text <> '-' ORDER BY at LIMIT 1000",
+    "SELECT * FROM positions WHERE closed_at IS NULL AND $1::text <> '-' ORDER BY opened_at LIMIT 1000",
+    "SELECT * FROM pnl_by_strategy(now() - interval '30 days', now()) WHERE $1::text <> '-'",
+)
+
+
+async def p50_ms(connection: Connection) -> float:
+    """The median time of last candles, signals of a day, open positions and PnL by strategy, milliseconds."""
+    took_ms = []
+    async with connection.transaction(readonly=True):
+        await connection.execute(_LIMIT)
+        symbol = await connection.fetchval(_SYMBOL)
+        for query in _QUERIES:
+            # Parsed, and its pages read, or a run's end would always look faster than its beginning.
+            await connection.fetch(query, symbol)
+        for query in _QUERIES * _REPETITIONS:
+            began = time.perf_counter()
+            await connection.fetch(query, symbol)
+            took_ms.append((time.perf_counter() - began) * 1000)
+    return statistics.median(took_ms)
