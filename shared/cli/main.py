@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from shared.cli import console, db, hbot, run, sidecar, status, venue, verify
+from shared.cli import console, db, hbot, run, sidecar, status, storage, venue, verify
 from shared.cli.errors import BAD_INPUT, one_line, user_errors
 
 app = typer.Typer(
@@ -25,6 +25,7 @@ app.command("venue")(venue.venue)
 app.command("console")(console.console)
 app.command("sidecar")(sidecar.sidecar)
 app.add_typer(db.db_app, name="db")
+app.add_typer(storage.storage_app, name="storage")
 app.command("hbot", context_settings=hbot.PASSES_ARGUMENTS_ON)(hbot.hbot)
 
 

@@ -8,11 +8,14 @@ from typing import Any
 
 from shared.adapters.postgres.embedded import EmbeddedPostgres
 from shared.domain.stored import StoredCounts
-from shared.ports import Store
+from shared.ports import Store, StoreError
 from shared.sidecar.config import SidecarConfig
-from shared.sidecar.database import open_store
+from shared.sidecar.database import Database, open_store
+from shared.sidecar.retention_service import RetentionService
+from shared.sidecar.retention_work import Retention
 from shared.sidecar.services import Heartbeats, Service, Supervision
 from shared.sidecar.shipping import Shipments, Shipping
+from shared.sidecar.size_samples import SizeSamples
 
 JOURNAL = "data/recovery_journal.sqlite"
 _HEARTBEAT_EVERY_S = 10.0
@@ -33,6 +36,8 @@ async def run(home: Path, config: SidecarConfig, stopping: asyncio.Event, said: 
             services.append(EmbeddedDatabase(opened.database.embedded))
         if config.services.shipping:
             services.append(ShippingService(home, store, config.shipping.poll_s))
+        if config.services.retention:
+            services += _storage_services(home, config, opened.database, stopping)
         supervision = Supervision(services, said)
         heartbeats.watch(supervision.watched)
         running = asyncio.create_task(supervision.run())
@@ -42,6 +47,22 @@ async def run(home: Path, config: SidecarConfig, stopping: asyncio.Event, said: 
         waiting.cancel()
         await running
         await heartbeats.step()
+
+
+def _storage_services(
+    home: Path, config: SidecarConfig, database: Database | None, stopping: asyncio.Event
+) -> list[Service]:
+    if database is None:
+        raise StoreError(
+            "services.retention = true: needs the database itself, in SUPABASE_DB_URL, beside its API; name it or set false"
+        )
+    retention = Retention(
+        database.address, config.retention.archive_in(home), config.retention.policies, config.retention.ahead
+    )
+    return [
+        RetentionService(retention, config.retention.run_at_utc, stopping),
+        SizeSamples(database.address),
+    ]
 
 
 async def ship_once(home: Path, config: SidecarConfig) -> Shipments:
@@ -94,7 +115,7 @@ class EmbeddedDatabase:
         self._postgres = postgres
 
     async def step(self) -> float:
-        await asyncio.to_thread(self._postgres.revive)
+        await asyncio.to_thread(self._postgres.start)
         return _LOOK_AFTER_DATABASE_EVERY_S
 
     def detail(self) -> Mapping[str, Any]:

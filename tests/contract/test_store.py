@@ -170,9 +170,10 @@ def test_a_batch_beyond_the_limit_is_not_sent(backend: Backend) -> None:
 
 # Poison ----------------------------------------------------------------------------------------------------------------
 
-FILL = json.loads(encode_event(round_trip().fills[0]))
+# Each would be stored, were it not for what is changed in it.
+FILL = json.loads(encode_event(replace(round_trip().fills[0], trade_id="poison")))
 SIGNAL = json.loads(encode_event(signal("poison")))
-ORDER = json.loads(encode_event(round_trip().events[2]))
+ORDER = json.loads(encode_event(replace(round_trip().events[2], order_id="poison")))  # type: ignore[call-arg]
 
 
 def changed(payload: dict[str, Any], **values: Any) -> str:
@@ -199,7 +200,6 @@ POISON = {
     "thresholds are missing": without(SIGNAL, "thresholds"),
     "thresholds are null": changed(SIGNAL, thresholds=None),
     "thresholds are text": changed(SIGNAL, thresholds="none"),
-    "balances are null": changed({"kind": "run_started", "at_ms": 1, "hummingbot": "1", "script": "s"}, balances=None),
     "a price is NaN": changed(FILL, price="NaN"),
     "a price is NaN as JSON has it not": changed(SIGNAL, price=float("nan")),
     "a price is infinite": changed(FILL, price="Infinity"),
@@ -248,6 +248,24 @@ def test_poison_becomes_a_dead_letter_and_its_neighbours_are_stored(backend: Bac
     assert list(letters) == [len(before) + 1]
     assert letters[len(before) + 1].strip()
     assert backend.run(backend.store.counts(RUN)) == StoredCounts(signals=2, orders=6, fills=8, trades=2, dead=1)
+    assert backend.misplaced(batch) == []
+
+
+@pytest.mark.parametrize("balances", [None, "none", []], ids=str)
+def test_a_run_begins_and_ends_with_balances(backend: Backend, balances: Any) -> None:
+    start = {"kind": "run_started", "at_ms": 1, "hummingbot": "20260126", "script": "s.py"}
+    batch = journal_of(
+        [
+            changed(start, balances=balances),
+            json.dumps(start),
+            run_started(),
+            changed({"kind": "run_stopped", "at_ms": 2}, balances=balances),
+            json.dumps({"kind": "run_stopped", "at_ms": 2}),
+            finished([])[-1],
+        ]
+    )
+    assert backend.run(backend.store.ship(batch)) == Shipped(6, 2, 4)
+    assert list(backend.dead_letters()) == [1, 2, 4, 5]
     assert backend.misplaced(batch) == []
 
 
@@ -376,7 +394,7 @@ def test_more_rows_than_an_api_gives_at_once_are_read_whole(backend: Backend) ->
     events: list[ev.Event] = []
     for number in range(1100):
         # Few times for many rows, and keys an API could stumble over: pages must not be cut between equal times.
-        at_ms = NOON_MS + number // 500
+        at_ms = NOON_MS + number // 300
         name = f'{number:04}, "a"\\(b).eq.1&or=é%'
         closed = TradeBuilder(f"closed {name}").open()
         closed.order([(D(100), D(1), D("0.1"))], amount=D(1))

@@ -121,8 +121,8 @@ def test_a_database_is_made_and_used(folder: Path, version: int) -> None:
         assert str(query(server.url(), "SELECT version()")).startswith(f"PostgreSQL {version}.")
         assert query(server.url(), "SHOW timezone") == "UTC"
         assert query(server.url(), "SHOW data_checksums") == "on"
-        query(server.url(), 'CREATE DATABASE "a b/%ä"')
-        assert query(server.url("a b/%ä"), "SELECT current_database()") == "a b/%ä"
+        query(server.url(), 'CREATE DATABASE "a b/%41?ä"')
+        assert query(server.url("a b/%41?ä"), "SELECT current_database()") == "a b/%41?ä"
     assert not server.is_running()
 
 

@@ -73,9 +73,6 @@ def one_sentence(address: Address) -> Iterator[None]:
             f"{address}: the store is missing or of another version: {_first_line(error)}; run recovery db migrate"
         ) from error
     except _UNREACHABLE as error:
-        if isinstance(error, ValueError):
-            # An argument that cannot be sent: an InterfaceError too, but no waiting helps.
-            raise StoreError(f"{address}: {_first_line(error)}") from error
         raise StoreUnavailable(f"{address}: cannot be reached: {_first_line(error)}") from error
     except asyncpg.PostgresError as error:
         raise StoreError(f"{address}: {_first_line(error)}") from error

@@ -138,17 +138,6 @@ class EmbeddedPostgres:
                 if self._share is None:
                     share.close()
 
-    def revive(self) -> None:
-        """Start the server again if it died under its users.
-
-        Raises:
-            EmbeddedPostgresError: It cannot be started, or this process does not use it.
-        """
-        self.url()
-        if not self.is_running():
-            with self._told_as_one_sentence(), self._starting():
-                self._bring_up()
-
     def stop(self) -> None:
         """Let go of the server. The last one out stops it, unless it is to be kept running.
 
