@@ -5,6 +5,7 @@
 #   make test-latest    the tests on the second release alone
 #   make console        the real Hummingbot console on a local market
 #   make bench          benchmarks (figures, never asserted)
+#   make bench-storage  the same of the store, beside what the legacy system did
 #   make lock           renew the lock files (needs uv)
 
 RELEASE ?= 20260126
@@ -13,7 +14,7 @@ VENV    := .venv-$(RELEASE)
 READY   := $(VENV)/.ready
 PYTEST  := bin/python -m pytest --numprocesses=2 --dist=worksteal
 
-.PHONY: run test test-default test-latest lint console bench lock clean
+.PHONY: run test test-default test-latest lint console bench bench-storage lock clean
 .DELETE_ON_ERROR:
 
 run: $(READY)
@@ -39,6 +40,9 @@ lint: .venv-20260126/.ready
 bench: $(READY)
 	$(VENV)/bin/python -m tests.benchmarks $(ARGS)
 
+bench-storage: $(READY)
+	$(VENV)/bin/python -m tests.benchmarks.storage $(ARGS)
+
 .venv-%/.ready: requirements/hummingbot-%.lock requirements/build.lock requirements/pip.lock requirements/set-up pyproject.toml
 	@requirements/set-up $* .venv-$*
 
@@ -51,4 +55,4 @@ lock:
 	    --no-header --quiet --upgrade build.in -o build.lock
 
 clean:
-	rm -rf .venv-* *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv-* .tools *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

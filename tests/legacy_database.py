@@ -3,6 +3,7 @@
 import asyncio
 import uuid
 from dataclasses import dataclass
+from typing import Self
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
@@ -44,15 +45,17 @@ ORDER BY at, symbol, timeframe;
 INSERT INTO ohlc_data (symbol, timeframe, "timestamp", open, high, low, close, volume)
 SELECT symbol, timeframe, "timestamp", open, high, low, 100, volume FROM ohlc_data WHERE id % 50 = 0 ORDER BY id;
 
-INSERT INTO scan_history ("timestamp", symbol, strategy_name, decision, reason, features, ml_confidence, setup_data, market_regime,
-    thresholds_used)
-SELECT timestamp '2025-01-01 00:00' + n * interval '5 minutes', 'BTC-USDT', 'DCA', CASE n % 3 WHEN 0 THEN 'TAKE' ELSE 'SKIP' END,
-    'drop_not_met', jsonb_build_object('price', 42000.5 + n, 'rsi', 31.5), CASE n % 3 WHEN 0 THEN 0.75 END, '{{"grid": [1, null]}}',
-    'NORMAL', '{{"drop": 0.03}}'
+INSERT INTO scan_history (
+    "timestamp", symbol, strategy_name, decision, reason, features, ml_confidence, setup_data, market_regime, thresholds_used
+)
+SELECT timestamp '2025-01-01 00:00' + n * interval '5 minutes', 'BTC-USDT', 'DCA',
+    CASE n % 3 WHEN 0 THEN 'TAKE' ELSE 'SKIP' END, 'drop_not_met', jsonb_build_object('price', 42000.5 + n, 'rsi', 31.5),
+    CASE n % 3 WHEN 0 THEN 0.75 END, '{{"grid": [1, null]}}', 'NORMAL', '{{"drop": 0.03}}'
 FROM generate_series(1, {SCANS}) n;
 
 INSERT INTO ml_features
-SELECT timestamptz '2025-01-01 00:00+00' + n * interval '15 minutes', 'BTC-USDT', 30 + n % 40, 1.5, NULL FROM generate_series(1, {FEATURES}) n;
+SELECT timestamptz '2025-01-01 00:00+00' + n * interval '15 minutes', 'BTC-USDT', 30 + n % 40, 1.5, NULL
+FROM generate_series(1, {FEATURES}) n;
 
 INSERT INTO shadow_testing_scans (scan_time, variation, decision)
 SELECT timestamptz '2025-01-01 00:00+00' + n * interval '10 minutes', 'CHAMPION', 'SKIP' FROM generate_series(1, 1700) n;
@@ -91,15 +94,23 @@ class LegacyDatabase:
 
     address: Address
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        """Drop it: servers are shared, and the next test makes its own."""
+        name = urlsplit(self.address.url).path.removeprefix("/")
+        asyncio.run(_execute(_database(self.address, "postgres").address.url, f"DROP DATABASE {name} WITH (FORCE)"))
+
     @classmethod
     def on(cls, server: Address, *, empty: bool = False) -> "LegacyDatabase":
         """A new one with the legacy system's tables in public, filled; or with none at all."""
-        name = f"legacy{uuid.uuid4().hex}"
-        asyncio.run(_execute(server.url, f"CREATE DATABASE {name}"))
-        database = cls(Address(urlunsplit(urlsplit(server.url)._replace(path=f"/{name}")), "test"))
-        if not empty:
-            database.execute(_TABLES + _FILL)
-        return database
+        name, template = f"legacy{uuid.uuid4().hex}", "template1" if empty else "filled_legacy"
+        if not empty and not asyncio.run(_fetch(server.url, "SELECT FROM pg_database WHERE datname = $1", template)):
+            asyncio.run(_execute(server.url, f"CREATE DATABASE {template}"))
+            _database(server, template).execute(_TABLES + _FILL)
+        asyncio.run(_execute(server.url, f"CREATE DATABASE {name} TEMPLATE {template}"))
+        return _database(server, name)
 
     def break_rows(self) -> None:
         """Put in the broken candles."""
@@ -120,6 +131,10 @@ class LegacyDatabase:
 
     def value(self, statement: str, *arguments: object) -> object:
         return self.fetch(statement, *arguments)[0][0]
+
+
+def _database(server: Address, name: str) -> LegacyDatabase:
+    return LegacyDatabase(Address(urlunsplit(urlsplit(server.url)._replace(path=f"/{name}")), "test"))
 
 
 async def _execute(url: str, statements: str, *arguments: object) -> None:

@@ -108,7 +108,7 @@ class RetentionDatabase:
 
     def fill(self, dataset: Dataset, day: datetime, rows: int, symbol: str = "BTC-USDT") -> None:
         """Write so many rows within one day."""
-        day = day.replace(hour=0, minute=0)
+        day = day.replace(hour=0, minute=0, second=0, microsecond=0)
         self.execute("SELECT recovery.ensure_partition($1, $2)", dataset, day)
         times = (
             f"(SELECT array_agg($1::timestamptz + n * interval '1 day' / {rows}) FROM generate_series(0, {rows - 1}) n)"
@@ -160,7 +160,7 @@ class RetentionDatabase:
 
 
 _CANDLES = """
-INSERT INTO ohlc_data SELECT $2, '{timeframe}', at, 100, 1000000, 1, {close}, 1.5, 'test', 'USDT'
+INSERT INTO ohlc_data SELECT $2, '{timeframe}', at, 100, 1000000, 1e-9, {close}, 1.5, 'test', 'USDT'
 FROM unnest($1::timestamptz[]) at ON CONFLICT (symbol, timeframe, "timestamp") DO UPDATE SET close = excluded.close
 """
 _INSERT = {

@@ -28,7 +28,8 @@ from tests.supabase_gateway import PostgRest, SupabaseGateway
 RUN = "5c0ffee0c0ffee0c0ffee0c0ffee0c0f"
 JOURNAL = RUN
 SUPABASE_VERSION = 17
-BACKENDS = ("memory", "postgres16", "postgres17", "postgres18", "supabase")
+DATABASES = ("postgres16", "postgres17", "postgres18", "supabase")
+BACKENDS = ("memory", *DATABASES)
 
 # Not TRUNCATE: that makes a file anew for every partition and index, however few the rows.
 _EMPTY = """

@@ -20,7 +20,7 @@ _TYPES = {
     "timestamp with time zone": pa.timestamp("us", tz="UTC"),
 }
 # Of CSV in memory at once, and so of a row group; no row may be longer.
-BLOCK_BYTES = 16 * 1024 * 1024
+BLOCK_BYTES = 8 * 1024 * 1024
 _COLUMNS = """
 SELECT attname::text AS name, format_type(atttypid, NULL) AS type,
     coalesce(array_position(i.indkey::int2[], a.attnum), -1) AS place_in_key
@@ -58,15 +58,20 @@ class Columns:
         return f"SELECT {_quoted(self.names)} FROM {relation} ORDER BY {_quoted(self.key)}"
 
     def unfit_query(self, relation: str) -> str | None:
-        """The first value that has no place in a file, with its column; None where every value has one."""
-        numerics = [name for name, postgres_type in self.types.items() if postgres_type == "numeric"]
-        if not numerics:
+        """The first value that has no place in a file, with its column; None where every value of its types has one."""
+        unfit = {
+            name: f"""(abs("{name}") >= 1e{_DECIMAL_DIGITS - _DECIMAL_PLACES} OR scale("{name}") > {_DECIMAL_PLACES}
+                AND scale(trim_scale("{name}")) > {_DECIMAL_PLACES})"""  # NaN is greater than every number
+            for name, postgres_type in self.types.items()
+            if postgres_type == "numeric"
+        }
+        if not unfit:
             return None
-        return " UNION ALL ".join(
-            f"""(SELECT '{name}' AS column, "{name}"::text AS value FROM {relation}
-                 WHERE abs("{name}") >= 1e{_DECIMAL_DIGITS - _DECIMAL_PLACES} OR scale(trim_scale("{name}")) > {_DECIMAL_PLACES}
-                    OR "{name}" = 'NaN' LIMIT 1)"""
-            for name in numerics
+        names = " ".join(f"WHEN {condition} THEN '{name}'" for name, condition in unfit.items())
+        values = " ".join(f'WHEN {condition} THEN "{name}"::text' for name, condition in unfit.items())
+        return (
+            f"SELECT CASE {names} END AS column, CASE {values} END AS value FROM {relation} "
+            f"WHERE {' OR '.join(unfit.values())} LIMIT 1"
         )
 
     def values(self) -> str:
@@ -79,7 +84,7 @@ class Columns:
     def read_options(self) -> dict[str, object]:
         """How to read what COPY writes: nothing between commas is NULL, "" is the empty string."""
         return {
-            "read_options": csv.ReadOptions(column_names=self.names, block_size=BLOCK_BYTES),
+            "read_options": csv.ReadOptions(column_names=self.names, block_size=BLOCK_BYTES, use_threads=False),
             "parse_options": csv.ParseOptions(newlines_in_values=True),
             "convert_options": csv.ConvertOptions(
                 column_types=self.schema, null_values=[""], strings_can_be_null=True, quoted_strings_can_be_null=False
@@ -87,7 +92,7 @@ class Columns:
         }
 
 
-UNFIT = f"has a value that no decimal of {_DECIMAL_DIGITS} digits, {_DECIMAL_PLACES} of them decimals, can hold"
+UNFIT = f"no decimal of {_DECIMAL_DIGITS} digits, {_DECIMAL_PLACES} of them decimals, can hold it"
 # Strings in quotes, NULL as nothing: as COPY reads it.
 CSV_FOR_COPY = csv.WriteOptions(include_header=False, quoting_style="needed")
 

@@ -18,8 +18,8 @@ from shared.ports import StoreError
 
 _READ_BACK_NAME = "read_back"
 READ_BACK = f"pg_temp.{_READ_BACK_NAME}"
-# Each batch is a few megabytes of CSV.
-_BATCH_ROWS = 16_384
+# Of a file in memory at once while it is read back: some megabytes, for the longest rows.
+_BATCH_ROWS = 4096
 _HASHED_AT_ONCE_BYTES = 1024 * 1024
 
 
@@ -47,6 +47,7 @@ async def write_parquet(
         NotArchivable: A value has no place in a file.
         ArchiveError: The file cannot be written.
     """
+    await _refuse_unfit(connection, relation, columns)
     read_end, write_end = os.pipe()
     progress = [0]
     writing = asyncio.create_task(asyncio.to_thread(_write, read_end, path, columns, progress))
@@ -61,9 +62,7 @@ async def write_parquet(
         await asyncio.shield(passing_on)
 
     try:
-        # A savepoint: after a refusal the transaction can still be asked which value it was.
-        async with connection.transaction():
-            await connection.copy_from_query(columns.query(relation), output=pass_on, format="csv")
+        await connection.copy_from_query(columns.query(relation), output=pass_on, format="csv")
     except BrokenPipeError as error:
         broken = error  # the writer gave up, and knows why
     finally:
@@ -72,18 +71,18 @@ async def write_parquet(
         os.close(write_end)
         (trouble,) = await asyncio.gather(writing, return_exceptions=True)
     if isinstance(trouble, pa.ArrowInvalid):
-        raise await _refusal(connection, relation, columns, trouble) from trouble
+        raise NotArchivable(f"{relation}: cannot be written as Parquet: {' '.join(str(trouble).split())}") from trouble
     for cause in (trouble, broken):
         if cause is not None:
             raise cause
 
 
-async def _refusal(connection: Connection, relation: str, columns: Columns, error: Exception) -> NotArchivable:
+async def _refuse_unfit(connection: Connection, relation: str, columns: Columns) -> None:
+    # Asked of the database: Arrow lets a number that is too large for its type overflow without a word.
     query = columns.unfit_query(relation)
     unfit = await connection.fetchrow(query) if query else None
-    if unfit is None:
-        return NotArchivable(f"{relation}: cannot be written as Parquet: {' '.join(str(error).split())}")
-    return NotArchivable(f"{relation}: {unfit['column']} = {_short(unfit['value'])}: {UNFIT}; the partition stays")
+    if unfit is not None:
+        raise NotArchivable(f"{relation}: {unfit['column']} = {_short(unfit['value'])}: {UNFIT}; the partition stays")
 
 
 def _write(read_end: int, path: Path, columns: Columns, progress: list[int]) -> None:

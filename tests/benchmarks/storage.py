@@ -22,14 +22,17 @@ import asyncpg
 from rich.console import Console
 from rich.table import Table
 
-from shared.adapters.parquet_archive import export_partition
 from shared.adapters.postgres.address import Address
 from shared.adapters.postgres.connection import connect
 from shared.adapters.postgres.embedded import EmbeddedPostgres
 from shared.adapters.postgres.migrations import migrate
 from shared.adapters.postgres.store import PostgresStore
+from shared.adapters.supabase_store import SupabaseStore
 from shared.domain.stored import Timeframe
 from shared.ports import Store
+from shared.sidecar.config import find_config, load_config
+from shared.sidecar.retention import enforce
+from shared.sidecar.retention_work import Outcome, Retention
 from shared.sidecar.shipping import Shipping
 from tests.journals import write_journal
 from tests.supabase_gateway import supabase_api
@@ -65,9 +68,7 @@ async def measure(connection: asyncpg.Connection, work: Callable[[], Awaitable[o
     began = time.perf_counter()
     await work()
     seconds = time.perf_counter() - began
-    return Measured(
-        seconds, int(await connection.fetchval("SELECT pg_current_wal_insert_lsn() - $1::pg_lsn", before))
-    )
+    return Measured(seconds, int(await connection.fetchval("SELECT pg_current_wal_insert_lsn() - $1::pg_lsn", before)))
 
 
 async def fill(connection: asyncpg.Connection, days: int) -> None:
@@ -109,7 +110,9 @@ async def legacy_month(connection: asyncpg.Connection) -> dict[str, Measured]:
     async def archive() -> None:
         async with connection.transaction():
             await connection.execute(
-                'INSERT INTO legacy.ohlc_data_archive SELECT * FROM legacy.ohlc_data WHERE "timestamp" < $1', second, timeout=None
+                'INSERT INTO legacy.ohlc_data_archive SELECT * FROM legacy.ohlc_data WHERE "timestamp" < $1',
+                second,
+                timeout=None,
             )
             await connection.execute('DELETE FROM legacy.ohlc_data WHERE "timestamp" < $1', second, timeout=None)
 
@@ -158,7 +161,7 @@ async def query_times(store: Store) -> dict[str, list[float]]:
         assert [signal async for signal in store.signals(since, since + timedelta(days=1))]
 
     async def positions() -> None:
-        assert [position async for position in store.open_positions()] is not None
+        assert [position async for position in store.open_positions()] != None
 
     async def pnl() -> None:
         assert await store.pnl_by_strategy(since, end)
@@ -181,8 +184,12 @@ async def query_times(store: Store) -> dict[str, list[float]]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench-storage", description=__doc__)
-    parser.add_argument("--days", type=int, default=DAYS, help=f"days of candles, {SYMBOLS} symbols each (default {DAYS})")
-    parser.add_argument("--events", type=int, default=500_000, help="events to ship directly (a fifth of it by the API)")
+    parser.add_argument(
+        "--days", type=int, default=DAYS, help=f"days of candles, {SYMBOLS} symbols each (default {DAYS})"
+    )
+    parser.add_argument(
+        "--events", type=int, default=500_000, help="events to ship directly (a fifth of it by the API)"
+    )
     parser.add_argument("--json", type=Path, help="write all figures here")
     options = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="r-bench-"))
@@ -203,7 +210,9 @@ async def bench(folder: Path, days: int, events: int, console: Console) -> dict[
         connection = await connect(address)
         began = time.perf_counter()
         await fill(connection, days)
-        console.print(f"{days * 1440 * SYMBOLS:,} candles twice, in {time.perf_counter() - began:.0f} s", highlight=False)
+        console.print(
+            f"{days * 1440 * SYMBOLS:,} candles twice, in {time.perf_counter() - began:.0f} s", highlight=False
+        )
         legacy, ours = await legacy_month(connection), await our_month(connection)
         table = Table("thirty days", "legacy", "ours", "times faster", "times less WAL", box=None, padding=(0, 2, 0, 0))
         for name in ("retention", "archive"):
@@ -220,18 +229,41 @@ async def bench(folder: Path, days: int, events: int, console: Console) -> dict[
 
         store = PostgresStore(address)
         results["direct_events_a_second"] = await shipped_a_second(store, folder, events)
-        console.print(f"shipping, direct: {results['direct_events_a_second']:,.0f} events/s (target 50,000)", highlight=False)
-        async with supabase_api(folder / "api", postgres) as api:
-            results["api_rows_a_second"] = await shipped_a_second(api, folder, events // 5)
-        console.print(f"shipping, API: {results['api_rows_a_second']:,.0f} events/s (target 10,000)", highlight=False)
+        console.print(
+            f"shipping, direct: {results['direct_events_a_second']:,.0f} events/s (target 50,000)", highlight=False
+        )
+        async with supabase_api(address.url) as gateway:
+            api = await SupabaseStore.connect(gateway.url, gateway.secret_key)
+            results["api_events_a_second"] = await shipped_a_second(api, folder, events // 5)
+            await api.close()
+        console.print(f"shipping, API: {results['api_events_a_second']:,.0f} events/s (target 10,000)", highlight=False)
 
         for name, took in (await query_times(store)).items():
             took.sort()
             results[name] = {"p50_ms": statistics.median(took), "worst_ms": took[-1]}
-            console.print(f"{name}: p50 {statistics.median(took):.1f} ms, worst {took[-1]:.1f} ms (target 200)", highlight=False)
+            console.print(
+                f"{name}: p50 {statistics.median(took):.1f} ms, worst {took[-1]:.1f} ms (target 200)", highlight=False
+            )
         await store.close()
+
+        outcome = await enforced(address, folder / "archive")
+        run = outcome.record
+        seconds = (run.finished_at - run.started_at).total_seconds() if run.finished_at else float("nan")
+        results["enforce"] = {"rows": run.rows_dropped, "seconds": seconds, "wal_bytes": run.wal_bytes}
+        console.print(
+            f"retention with files written, read back and compared: {run.rows_dropped:,} rows in {seconds:.1f} s, "
+            f"{run.wal_bytes / 1e6:,.1f} MB WAL",
+            highlight=False,
+        )
         await connection.close()
     return results
+
+
+async def enforced(address: Address, archive: Path) -> Outcome:
+    """What the sidecar does at night, once the archived month is ninety days old."""
+    config = load_config(find_config(None)).retention
+    now = BEGINNING + 2 * MONTH + timedelta(days=90)
+    return await enforce(Retention(address, archive, config.policies, config.ahead), now)
 
 
 if __name__ == "__main__":

@@ -301,7 +301,7 @@ def test_the_same_batch_from_two_at_once_is_stored_once(api: Api) -> None:
 
     # At the beginning of a journal, and where there is a cursor already.
     for batch in split(whole, [len(whole) // 2]):
-        answers = api.run(lambda store, batch=batch: race(store, batch))  # type: ignore[misc]
+        answers = api.run(lambda store, batch=batch: race(store, batch))
         assert {answer.last_seq for answer in answers} == {batch.seqs[-1]}
         assert sorted(answer.events for answer in answers) == [0, 0, 0, len(batch)]
     assert api.backend.misplaced(whole) == []
@@ -340,7 +340,7 @@ def test_a_server_that_gives_less_than_asked_is_asked_until_it_gives_nothing(
     for number in range(30):
         strategy = f"strategy-{number:02}"
         trade = round_trip(f"closed-{number:02}").events
-        events += [replace(trade[0], strategy=strategy), *trade[1:]]  # type: ignore[call-arg]
+        events += [replace(trade[0], strategy=strategy), *trade[1:]]
     events += [signal(f"refused-{number:02}", reason="cooldown") for number in range(3)]
     ship_all(supabase, journal_of(events))
     candles = [replace(CANDLE, opened_at=NOON + timedelta(minutes=number)) for number in range(50)]

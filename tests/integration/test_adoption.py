@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import pairwise
@@ -41,25 +42,26 @@ TOLD = AdoptionOptions(side=Side.BUY, timeframe=Timeframe.QUARTER)
 CHECKOUT = Path(__file__).resolve().parents[2]
 PAGES = 900  # of the candles, about
 BROKEN_ROWS = sum(len(rows) for rows in BROKEN.values())
-CANDLE = 'symbol text, timeframe text, "timestamp" timestamptz, open numeric, high numeric, low numeric, close numeric, volume numeric'
+CANDLE = """symbol text, timeframe text, "timestamp" timestamptz, open numeric, high numeric, low numeric, close numeric,
+    volume numeric"""
 
 
 @pytest.fixture
-def legacy(database: RetentionDatabase) -> LegacyDatabase:
+def legacy(database: RetentionDatabase) -> Iterator[LegacyDatabase]:
     """Filled, broken rows included, and migrated: the legacy tables are in schema legacy."""
-    made = LegacyDatabase.on(database.address)
-    made.break_rows()
-    made.migrate()
-    return made
+    with LegacyDatabase.on(database.address) as made:
+        made.break_rows()
+        made.migrate()
+        yield made
 
 
 @pytest.fixture
-def bare(database: RetentionDatabase) -> LegacyDatabase:
+def bare(database: RetentionDatabase) -> Iterator[LegacyDatabase]:
     """Migrated, without a legacy table."""
-    made = LegacyDatabase.on(database.address, empty=True)
-    made.migrate()
-    made.execute("CREATE SCHEMA legacy")
-    return made
+    with LegacyDatabase.on(database.address, empty=True) as made:
+        made.migrate()
+        made.execute("CREATE SCHEMA legacy")
+        yield made
 
 
 def adopt(
@@ -120,12 +122,12 @@ def check_whole(database: LegacyDatabase, result: AdoptionResult) -> None:
 
 
 @pytest.fixture(params=[16, 18])
-def each_legacy(request: pytest.FixtureRequest, retention_servers: Servers, tmp_path: Path) -> LegacyDatabase:
+def each_legacy(request: pytest.FixtureRequest, retention_servers: Servers, tmp_path: Path) -> Iterator[LegacyDatabase]:
     """As `legacy`, on the oldest and on the newest Postgres."""
-    made = LegacyDatabase.on(retention_servers.database(request.param, tmp_path).address)
-    made.break_rows()
-    made.migrate()
-    return made
+    with LegacyDatabase.on(retention_servers.database(request.param, tmp_path).address) as made:
+        made.break_rows()
+        made.migrate()
+        yield made
 
 
 def test_every_row_has_one_fate(each_legacy: LegacyDatabase) -> None:
@@ -225,7 +227,7 @@ def test_a_candle_that_is_here_already_stays_as_it_is(bare: LegacyDatabase) -> N
 def test_a_quote_is_told_by_the_symbol_or_asked_for(bare: LegacyDatabase, symbol: str, quote: str | None) -> None:
     put_candles(bare, symbol)
     if quote is None:
-        with pytest.raises(QuoteUnknown, match="does not tell|do not tell"):
+        with pytest.raises(QuoteUnknown, match=r"do(es)? not tell"):
             adopt(bare)
         adopt(bare, AdoptionOptions(quote="CHF"))
     else:
@@ -436,7 +438,7 @@ def test_a_batch_reads_its_own_pages_only(legacy: LegacyDatabase) -> None:
     reading = {query for query in asked if "legacy.ohlc_data" in query and "ctid" in query}
     assert len(reading) >= 3  # the sample, the periods, the batch, the count
     for query in reading:
-        plan = legacy.fetch(f"EXPLAIN (GENERIC_PLAN) {query}")
+        plan = legacy.fetch(f"EXPLAIN {query.replace('$1', '3').replace('$2', '7')}")
         scans = [row[0].strip() for row in plan if "Scan on ohlc_data old" in row[0] or "Scan on legacy" in row[0]]
         assert all("Tid Range Scan" in scan for scan in scans), (query, plan)
         assert any("Tid Range Scan" in row[0] for row in plan), (query, plan)
@@ -516,8 +518,10 @@ def test_tables_that_cannot_be_told_are_named(bare: LegacyDatabase, create: str,
 
 
 def test_without_our_schema_the_migrations_are_asked_for(database: RetentionDatabase) -> None:
-    unmigrated = LegacyDatabase.on(database.address)
-    with pytest.raises(SchemaMissing, match="run recovery db migrate"):
+    with (
+        LegacyDatabase.on(database.address) as unmigrated,
+        pytest.raises(SchemaMissing, match="run recovery db migrate"),
+    ):
         adopt(unmigrated)
 
 

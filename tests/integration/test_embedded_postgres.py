@@ -17,7 +17,7 @@ import asyncpg
 import psutil
 import pytest
 
-from shared.adapters.postgres import embedded
+from shared.adapters.postgres import embedded, server_account
 from shared.adapters.postgres.embedded import EmbeddedPostgres, EmbeddedPostgresError
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -402,7 +402,7 @@ def test_a_folder_that_cannot_be_written(base: Path) -> None:
 def test_without_namespaces_root_runs_it_as_nobody(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if not os.access(embedded.binaries(18), os.X_OK):
         pytest.skip("the binaries cannot be run")
-    monkeypatch.setattr(embedded, "_namespaces_work", lambda: False)
+    monkeypatch.setattr(server_account, "namespaces_work", lambda: False)
     try:
         with EmbeddedPostgres(folder) as server:
             assert psutil.Process(postmaster(folder)).username() == "nobody"
@@ -411,7 +411,7 @@ def test_without_namespaces_root_runs_it_as_nobody(folder: Path, monkeypatch: py
         assert "refuses to run as root" in str(error)
         pytest.skip("nobody cannot reach this virtual environment")
     # Where namespaces work again, what nobody made stays nobody's.
-    monkeypatch.setattr(embedded, "_namespaces_work", lambda: True)
+    monkeypatch.setattr(server_account, "namespaces_work", lambda: True)
     with EmbeddedPostgres(folder) as server:
         assert psutil.Process(postmaster(folder)).username() == "nobody"
 
@@ -420,7 +420,7 @@ def test_without_namespaces_root_runs_it_as_nobody(folder: Path, monkeypatch: py
 def test_without_namespaces_and_out_of_nobody_s_reach_it_says_what_to_do(
     base: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(embedded, "_namespaces_work", lambda: False)
+    monkeypatch.setattr(server_account, "namespaces_work", lambda: False)
     base.chmod(0o700)
     with pytest.raises(EmbeddedPostgresError, match="run this as an ordinary user or name a database in DATABASE_URL"):
         EmbeddedPostgres(base / "postgres").start()

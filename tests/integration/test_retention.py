@@ -78,7 +78,7 @@ rows_of = st.fixed_dictionaries(dict.fromkeys(Dataset, ages_minutes))
 nows = st.sampled_from(["2026-06-15T12:00", "2024-02-29T23:59", "2027-01-01T00:00", "2026-05-31T03:30"])
 
 
-@settings(max_examples=8)
+@settings(max_examples=6)
 @given(rows=rows_of, at=nows)
 def test_every_row_has_one_fate(retention_servers: Servers, rows: dict[Dataset, list[int]], at: str) -> None:
     now = datetime.fromisoformat(at).replace(tzinfo=UTC)

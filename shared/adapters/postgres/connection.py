@@ -42,6 +42,8 @@ _UNREACHABLE = (
     asyncpg.LockNotAvailableError,
     asyncpg.DeadlockDetectedError,
     asyncpg.InterfaceError,
+    # What a server killed in the middle of an answer can come to.
+    asyncpg.InternalClientError,
 )
 
 
@@ -62,6 +64,11 @@ def one_sentence(address: Address) -> Iterator[None]:
         raise DiskFull(
             f"{address}: the database's disk is full: {_first_line(error)}; nothing was lost, "
             "free space there or run recovery storage emergency"
+        ) from error
+    except asyncpg.ReadOnlySQLTransactionError as error:
+        raise DiskFull(
+            f"{address}: the database is read-only, as Supabase makes one whose disk is nearly full: {_first_line(error)}; "
+            "nothing was lost, see docs/runbook.md, If storage fills up"
         ) from error
     except (
         asyncpg.UndefinedTableError,

@@ -18,7 +18,6 @@ the data files anyway.
 import fcntl
 import hashlib
 import os
-import pwd
 import shlex
 import shutil
 import stat
@@ -27,25 +26,19 @@ import tempfile
 import time
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import IO, Self
 from urllib.parse import quote
 
 import psutil
 
-from shared.ports import StoreError
+from shared.adapters.postgres.server_account import PATIENCE_S, Account, EmbeddedPostgresError, account_for
 
-# Recovery after a crash replays up to max_wal_size; a slow disk takes minutes for it.
-_PATIENCE_S = 300
 _PORT = 5432  # names the socket's file; nothing listens on a network
 _SOCKET_PATH_MAX = 107  # bytes of a sockaddr_un before its closing zero
-# A user namespace in which root is an ordinary user: Postgres consents, files stay root's, no permission is widened.
-_AS_ORDINARY_USER = ("unshare", "--user", "--map-user=1000", "--map-group=1000")
 _DISK_FULL = "No space left on device"
-_REACHABLE = 'test -x "$0" && test -x "$1"'
 
 _INITDB_OPTIONS = (
     "--username=postgres",
@@ -66,10 +59,6 @@ _SETTINGS = {
     "wal_compression": "on",
     "log_checkpoints": "off",  # one line every five minutes, for ever
 }
-
-
-class EmbeddedPostgresError(StoreError):
-    """The embedded Postgres cannot be made, started or stopped. The message is one sentence."""
 
 
 def binaries(version: int) -> Path:
@@ -200,7 +189,7 @@ class EmbeddedPostgres:
     def _bring_up(self) -> None:
         self._check_version()
         with (self.folder / "server.lock").open("ab") as life:
-            for _ in range(_PATIENCE_S * 10):
+            for _ in range(PATIENCE_S * 10):
                 if _taken(life):
                     self._launch(life)
                     break
@@ -211,7 +200,7 @@ class EmbeddedPostgres:
                 time.sleep(0.1)
             else:
                 raise EmbeddedPostgresError(
-                    f"{self.folder}: Postgres is there but has not answered for {_PATIENCE_S} s{self._why()}"
+                    f"{self.folder}: Postgres is there but has not answered for {PATIENCE_S} s{self._why()}"
                 )
         postmaster = self._postmaster()
         if postmaster is None:
@@ -232,7 +221,7 @@ class EmbeddedPostgres:
         # two paths to it as well, badly quoted, so they are relative.
         named = shlex.quote('"' + str(sockets).replace('"', '""') + '"')
         result = account.run(
-            *(self._binaries / "pg_ctl", "start", "-s", "-w", f"-t{_PATIENCE_S}", "-D", "cluster", "-l", "server.log"),
+            *(self._binaries / "pg_ctl", "start", "-s", "-w", f"-t{PATIENCE_S}", "-D", "cluster", "-l", "server.log"),
             *("-o", f"-p {_PORT} -c listen_addresses= -c unix_socket_directories={named}"),
             cwd=self.folder,
             keep_open=life.fileno(),
@@ -261,7 +250,7 @@ class EmbeddedPostgres:
         if postmaster is None or not postmaster.serves(self._cluster):
             return
         result = self._account().run(
-            self._binaries / "pg_ctl", "stop", "-s", "-w", f"-t{_PATIENCE_S}", "-m", "fast", "-D", self._cluster
+            self._binaries / "pg_ctl", "stop", "-s", "-w", f"-t{PATIENCE_S}", "-m", "fast", "-D", self._cluster
         )
         # One that died meanwhile needs no stopping; the next start recovers what it left.
         if result.returncode != 0 and postmaster.serves(self._cluster):
@@ -291,7 +280,7 @@ class EmbeddedPostgres:
 
     def _answers(self, postmaster: "_Postmaster") -> bool:
         pg_isready = (self._binaries / "pg_isready", "-q", "-t3", "-h", postmaster.socket_folder, f"-p{_PORT}")
-        return _Account().run(*pg_isready, "-Upostgres", "-dpostgres").returncode == 0
+        return Account().run(*pg_isready, "-Upostgres", "-dpostgres").returncode == 0
 
     def _why(self, output: str = "") -> str:
         said = self._log.read_text(errors="replace") if self._log.exists() else ""
@@ -299,21 +288,8 @@ class EmbeddedPostgres:
             said = _DISK_FULL  # the log could not say so itself
         return f"{_reason(said, output)}; its log is {self._log}"
 
-    def _account(self) -> "_Account":
-        if os.geteuid() != 0:
-            return _Account()
-        owner = self._cluster.stat() if self._cluster.exists() else None
-        if owner is not None and owner.st_uid != 0:
-            return _Account(user=(owner.st_uid, owner.st_gid))
-        if _namespaces_work():
-            return _Account(prefix=_AS_ORDINARY_USER)
-        with suppress(KeyError):
-            nobody = _Account(user=pwd.getpwnam("nobody")[2:4])
-            if nobody.run("/bin/sh", "-c", _REACHABLE, self._binaries / "postgres", self.folder.parent).returncode == 0:
-                return nobody
-        raise EmbeddedPostgresError(
-            f"{self.folder}: Postgres refuses to run as root; run this as an ordinary user or name a database in DATABASE_URL"
-        )
+    def _account(self) -> Account:
+        return account_for(self._cluster, self._binaries / "postgres")
 
 
 @dataclass(frozen=True)
@@ -329,50 +305,6 @@ class _Postmaster:
             return Path(psutil.Process(self.pid).cwd()) == cluster.resolve()
         except psutil.Error:
             return False
-
-
-@dataclass(frozen=True)
-class _Account:
-    """Who the server's commands run as: this process's user, the same inside a namespace, or another (uid, gid)."""
-
-    prefix: tuple[str, ...] = ()
-    user: tuple[int, int] | None = None
-
-    def own(self, folder: Path, *trees: Path) -> None:
-        """Give a folder itself, and other folders with all that is in them, to the user where it is another one."""
-        if self.user is not None:
-            for place in (folder, *trees, *(inside for tree in trees for inside in tree.rglob("*"))):
-                os.chown(place, *self.user, follow_symlinks=False)
-
-    def run(
-        self, *command: str | Path, cwd: Path = Path("/"), keep_open: int | None = None
-    ) -> "subprocess.CompletedProcess[str]":
-        """Run a command to its end; its output and errors come together."""
-        uid, gid = self.user or (None, None)
-        return subprocess.run(
-            [*self.prefix, *map(str, command)],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            timeout=_PATIENCE_S + 30,
-            cwd=cwd,  # where this process is, the other user may not be allowed
-            # PGPORT and its like would be obeyed; messages are searched, so they are in English.
-            env={name: value for name, value in os.environ.items() if not name.startswith("PG")} | {"LC_ALL": "C"},
-            pass_fds=() if keep_open is None else (keep_open,),
-            user=uid,
-            group=gid,
-            extra_groups=None if uid is None else (),
-        )
-
-
-@cache
-def _namespaces_work() -> bool:
-    try:
-        return _Account(prefix=_AS_ORDINARY_USER).run("true").returncode == 0
-    except OSError:
-        return False
 
 
 def _taken(lock: IO[bytes]) -> bool:

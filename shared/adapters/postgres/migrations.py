@@ -115,6 +115,9 @@ async def migrate(
             await _apply(connection, migration)
             said(f"applied {migration.path.name}")
             applied.append(migration)
+        if applied:
+            # PostgREST, where there is one, learns of the new functions.
+            await connection.execute("NOTIFY pgrst, 'reload schema'")
     return applied
 
 
