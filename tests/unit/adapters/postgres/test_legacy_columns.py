@@ -20,7 +20,7 @@ def test_the_first_column_there_is_is_read_as_its_type_allows() -> None:
 
 def test_a_type_that_cannot_be_read_is_named() -> None:
     columns = LegacyColumns("ohlc_data", {"timestamp": "bigint", "close": "boolean"})
-    with pytest.raises(LegacyShapeError, match="legacy.ohlc_data.timestamp: is bigint; must be"):
+    with pytest.raises(LegacyShapeError, match=r"legacy.ohlc_data.timestamp: is bigint; must be"):
         columns.time("timestamp")
     with pytest.raises(LegacyShapeError, match="close: is boolean"):
         columns.number("close")
