@@ -45,7 +45,7 @@ SELECT DISTINCT dataset, recovery.partition_start(dataset, day) AS period FROM (
 _BATCH = """
 WITH judged AS MATERIALIZED ({judged}), placed AS (
     INSERT INTO public.{table} ({columns})
-    SELECT {values} FROM judged WHERE refusal IS NULL ORDER BY "timestamp", place DESC
+    SELECT {values} FROM judged WHERE refusal IS NULL ORDER BY "timestamp", place
     {on_conflict} RETURNING 1
 )
 SELECT (SELECT count(*) FROM judged) AS read, (SELECT count(*) FROM placed) AS adopted, (

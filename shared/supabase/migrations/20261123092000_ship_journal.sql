@@ -83,27 +83,40 @@ language sql set search_path = '' as $$
     select array_agg(opened_seq) from placed
 $$;
 
-create function recovery.place_orders(p_events recovery.journal_event[]) returns bigint[]
+-- An order whose end is in the same batch is written once, with its end: that is every order but the newest when a sidecar
+-- catches up. Returns the ends that found a place, too.
+create function recovery.place_orders(p_events recovery.journal_event[], p_ends recovery.journal_event[]) returns bigint[]
 language sql set search_path = '' as $$
-    with placed as (
+    with lives as (
+        select run_id, body ->> 'order_id' as order_id,
+            (array_agg(event order by seq) filter (where body ->> 'kind' = 'order_submitted'))[1] as submitted,
+            (array_agg(event order by seq) filter (where body ->> 'kind' = 'order_failed'))[1] as failed,
+            (array_agg(event order by seq) filter (where body ->> 'kind' = 'order_cancelled'))[1] as cancelled,
+            (array_agg(event order by seq) filter (where body ->> 'kind' = 'order_completed'))[1] as completed
+        from unnest(p_events || p_ends) event group by 1, 2
+    ), placed as (
         insert into public.orders (
-            run_id, order_id, seq, submitted_at, executor_id, signal_id, account, pair, side, order_type, price, amount, closing
+            run_id, order_id, seq, submitted_at, executor_id, signal_id, account, pair, side, order_type, price, amount, closing,
+            failed_at, failed_seq, failure_code, failure_message, cancelled_at, cancelled_seq, completed_at, completed_seq
         )
-        select run_id, body ->> 'order_id', seq, recovery.at(body ->> 'at_ms'), body ->> 'executor_id', body ->> 'signal_id',
-            body ->> 'account', body ->> 'pair', body ->> 'side', body ->> 'order_type', (body ->> 'price')::numeric,
-            (body ->> 'amount')::numeric, (body ->> 'closing')::boolean
-        from unnest(p_events) order by seq
+        select run_id, order_id, (submitted).seq, recovery.at((submitted).body ->> 'at_ms'), (submitted).body ->> 'executor_id',
+            (submitted).body ->> 'signal_id', (submitted).body ->> 'account', (submitted).body ->> 'pair',
+            (submitted).body ->> 'side', (submitted).body ->> 'order_type', ((submitted).body ->> 'price')::numeric,
+            ((submitted).body ->> 'amount')::numeric, ((submitted).body ->> 'closing')::boolean,
+            recovery.at((failed).body ->> 'at_ms'), (failed).seq, (failed).body ->> 'code', (failed).body ->> 'message',
+            recovery.at((cancelled).body ->> 'at_ms'), (cancelled).seq, recovery.at((completed).body ->> 'at_ms'), (completed).seq
+        from lives where (submitted).seq is not null order by (submitted).seq
         on conflict do nothing
-        returning seq
+        returning array[seq, failed_seq, cancelled_seq, completed_seq] as seqs
     )
-    select array_agg(seq) from placed
+    select array_agg(seq) from placed, unnest(seqs) seq where seq is not null
 $$;
 
 create function recovery.place_failures(p_events recovery.journal_event[]) returns bigint[]
 language sql set search_path = '' as $$
     with failures as (
         select distinct on (run_id, body ->> 'order_id') * from unnest(p_events)
-        order by run_id, body ->> 'order_id', seq
+        where body ->> 'kind' = 'order_failed' order by run_id, body ->> 'order_id', seq
     ), placed as (
         update public.orders o
         set failed_at = recovery.at(body ->> 'at_ms'), failed_seq = failures.seq, failure_code = body ->> 'code',
@@ -118,7 +131,7 @@ create function recovery.place_cancels(p_events recovery.journal_event[]) return
 language sql set search_path = '' as $$
     with cancels as (
         select distinct on (run_id, body ->> 'order_id') * from unnest(p_events)
-        order by run_id, body ->> 'order_id', seq
+        where body ->> 'kind' = 'order_cancelled' order by run_id, body ->> 'order_id', seq
     ), placed as (
         update public.orders o set cancelled_at = recovery.at(body ->> 'at_ms'), cancelled_seq = cancels.seq
         from cancels where o.run_id = cancels.run_id and o.order_id = body ->> 'order_id' and o.cancelled_seq is null
@@ -131,7 +144,7 @@ create function recovery.place_completions(p_events recovery.journal_event[]) re
 language sql set search_path = '' as $$
     with completions as (
         select distinct on (run_id, body ->> 'order_id') * from unnest(p_events)
-        order by run_id, body ->> 'order_id', seq
+        where body ->> 'kind' = 'order_completed' order by run_id, body ->> 'order_id', seq
     ), placed as (
         update public.orders o set completed_at = recovery.at(body ->> 'at_ms'), completed_seq = completions.seq
         from completions where o.run_id = completions.run_id and o.order_id = body ->> 'order_id' and o.completed_seq is null
@@ -227,35 +240,33 @@ create function recovery.place_events(p_journal_id text, p_seqs bigint[], p_run_
 language plpgsql set search_path = '' as $$
 declare
     v_placed bigint[] := '{}';
-    v_kinds  text[];
     v_alien  text;
     v_starts recovery.journal_event[];
     v_signals recovery.journal_event[];
     v_openings recovery.journal_event[];
     v_orders recovery.journal_event[];
-    v_failures recovery.journal_event[];
-    v_cancels recovery.journal_event[];
-    v_completions recovery.journal_event[];
+    v_ends recovery.journal_event[];
     v_fills recovery.journal_event[];
     v_closings recovery.journal_event[];
     v_config_refusals recovery.journal_event[];
     v_stops recovery.journal_event[];
 begin
     select
-        array_agg(distinct coalesce(kind, 'null')),
+        min(coalesce(kind, 'null')) filter (where (kind = any (array[
+            'run_started', 'run_stopped', 'signal', 'executor_opened', 'order_submitted', 'order_failed', 'order_cancelled',
+            'fill', 'order_completed', 'executor_closed', 'config_refused'
+        ])) is not true),
         array_agg(event) filter (where kind = 'run_started'),
         array_agg(event) filter (where kind = 'signal'),
         array_agg(event) filter (where kind = 'executor_opened'),
         array_agg(event) filter (where kind = 'order_submitted'),
-        array_agg(event) filter (where kind = 'order_failed'),
-        array_agg(event) filter (where kind = 'order_cancelled'),
-        array_agg(event) filter (where kind = 'order_completed'),
+        array_agg(event) filter (where kind in ('order_failed', 'order_cancelled', 'order_completed')),
         array_agg(event) filter (where kind = 'fill'),
         array_agg(event) filter (where kind = 'executor_closed'),
         array_agg(event) filter (where kind = 'config_refused'),
         array_agg(event) filter (where kind = 'run_stopped')
     into
-        v_kinds, v_starts, v_signals, v_openings, v_orders, v_failures, v_cancels, v_completions, v_fills, v_closings,
+        v_alien, v_starts, v_signals, v_openings, v_orders, v_ends, v_fills, v_closings,
         v_config_refusals, v_stops
     from (
         select body ->> 'kind' as kind, row(seq, run_id, body)::recovery.journal_event as event
@@ -265,12 +276,7 @@ begin
         ) parsed
     ) events;
 
-    select kind into v_alien from unnest(v_kinds) kind
-    where kind <> all (array[
-        'run_started', 'run_stopped', 'signal', 'executor_opened', 'order_submitted', 'order_failed', 'order_cancelled', 'fill',
-        'order_completed', 'executor_closed', 'config_refused'
-    ]) limit 1;
-    if found then
+    if v_alien is not null then
         raise invalid_parameter_value using message = format('kind = %s: is no kind of event', v_alien);
     end if;
 
@@ -282,10 +288,11 @@ begin
     v_placed := v_placed || recovery.place_run_starts(p_journal_id, v_starts);
     v_placed := v_placed || recovery.place_signals(v_signals);
     v_placed := v_placed || recovery.place_openings(v_openings);
-    v_placed := v_placed || recovery.place_orders(v_orders);
-    v_placed := v_placed || recovery.place_failures(v_failures);
-    v_placed := v_placed || recovery.place_cancels(v_cancels);
-    v_placed := v_placed || recovery.place_completions(v_completions);
+    v_placed := v_placed || recovery.place_orders(v_orders, v_ends);
+    v_ends := array(select end_of_order from unnest(v_ends) end_of_order where seq not in (select unnest(v_placed)));
+    v_placed := v_placed || recovery.place_failures(v_ends);
+    v_placed := v_placed || recovery.place_cancels(v_ends);
+    v_placed := v_placed || recovery.place_completions(v_ends);
     v_placed := v_placed || recovery.place_fills(v_fills);
     v_placed := v_placed || recovery.place_closings(v_closings);
     v_placed := v_placed || recovery.place_config_refusals(v_config_refusals);
@@ -343,11 +350,13 @@ begin
     end if;
 
     v_placed := recovery.place_or_bury(p_journal_id, p_seqs, p_run_ids, p_payloads);
-    insert into public.dead_letters (journal_id, seq, run_id, payload, reason)
-    select p_journal_id, seq, run_id, payload,
-        'repeats an event that is stored, or names an order, executor or run that never was recorded'
-    from unnest(p_seqs, p_run_ids, p_payloads) as e (seq, run_id, payload)
-    where seq in (select unnest(p_seqs) except select unnest(v_placed));
+    if cardinality(v_placed) < cardinality(p_seqs) then
+        insert into public.dead_letters (journal_id, seq, run_id, payload, reason)
+        select p_journal_id, seq, run_id, payload,
+            'repeats an event that is stored, or names an order, executor or run that never was recorded'
+        from unnest(p_seqs, p_run_ids, p_payloads) as e (seq, run_id, payload)
+        where seq not in (select unnest(v_placed));
+    end if;
 
     select count(*) into dead from public.dead_letters d where d.journal_id = p_journal_id and d.seq > p_after;
     shipped := cardinality(p_seqs) - dead;
