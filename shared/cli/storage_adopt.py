@@ -89,7 +89,7 @@ async def _adopt(
         if not quiet:
             _print_plan(Console(), plan)
         limit_bytes = int(limits.size_limit_gb * GB_BYTES)
-        if plan.bytes_needed and plan.database_bytes + plan.bytes_needed > limit_bytes * 999 and not yes:
+        if plan.bytes_needed and plan.database_bytes + plan.bytes_needed > limit_bytes and not yes:
             raise UsageError(
                 f"{address}: needs about {shown_bytes(plan.bytes_needed)} beside its {shown_bytes(plan.database_bytes)}, "
                 f"beyond storage.size_limit_gb = {limits.size_limit_gb} of conf/sidecar.yml; make room, raise it, or give --yes"
