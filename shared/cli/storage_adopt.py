@@ -141,7 +141,6 @@ def _print_plan(console: Console, plan: AdoptionPlan) -> None:
             f"{name}: {shown_bytes(table.legacy_bytes)}{begun}; about {table.rows_left:,} rows to go, "
             f"which need about {shown_bytes(table.bytes_needed)} here",
             highlight=False,
-            soft_wrap=True,
         )
         if table.left_behind:
             console.print(
@@ -150,10 +149,10 @@ def _print_plan(console: Console, plan: AdoptionPlan) -> None:
         for reason, share in sorted(table.likely_refused.items()):
             if reason == QUOTE_UNKNOWN:
                 continue  # not refused: asked for
-            console.print(f"  of a sample {share:.1%} will be refused: {reason}", highlight=False, soft_wrap=True)
+            console.print(f"  of a sample {share:.1%} will be refused: {reason}", highlight=False)
     if plan.left_alone:
         names = ", ".join(f"legacy.{name}" for name in plan.left_alone)
-        console.print(f"left alone, for their rows have no place here: {names}", highlight=False, soft_wrap=True)
+        console.print(f"left alone, for their rows have no place here: {names}", highlight=False)
 
 
 def _print_result(console: Console, plan: AdoptionPlan, result: AdoptionResult) -> None:
@@ -177,21 +176,25 @@ def _print_result(console: Console, plan: AdoptionPlan, result: AdoptionResult) 
             reasons.add_row(f"{rows.rows:,}", reason, f"the first: ctid '{rows.first}'")
         console.print(reasons)
     console.print("\nnext:")
+    steps = Table(box=None, padding=(0, 2, 0, 2), show_header=False)
     for step in _next_steps(plan, result, refused):
-        console.print(f"  {step}", highlight=False, soft_wrap=True)
+        steps.add_row(*step)
+    console.print(steps)
 
 
-def _next_steps(plan: AdoptionPlan, result: AdoptionResult, refused: Sequence[Adopted]) -> Iterator[str]:
-    yield "recovery storage enforce                archives and drops what is past its window"
+def _next_steps(plan: AdoptionPlan, result: AdoptionResult, refused: Sequence[Adopted]) -> Iterator[tuple[str, str]]:
+    """Commands, each with what it is good for."""
+    yield "recovery storage enforce", "archives and drops what is past its window"
     sizes = {table.so_far.table: table.legacy_bytes for table in plan.tables}
-    waiting = [each for each in result.tables if not each.refused and each.table not in result.freed_bytes]
+    waiting = [each.table for each in result.tables if not each.refused and each.table not in result.freed_bytes]
     if waiting:
-        freed = shown_bytes(sum(sizes[each.table] for each in waiting))
-        yield f"recovery storage adopt --drop-legacy    frees {freed}: {', '.join(f'legacy.{each.table}' for each in waiting)}"
+        freed = shown_bytes(sum(sizes[table] for table in waiting))
+        names = ", ".join(f"legacy.{table}" for table in waiting)
+        yield "recovery storage adopt --drop-legacy", f"drops {names}: frees {freed}"
     for each in refused:
         yield (
-            f'recovery db psql -c "drop table legacy.{each.table}"    frees {shown_bytes(sizes[each.table])}, '
-            f"once nobody needs its {each.refused:,} refused rows"
+            f'recovery db psql -c "drop table legacy.{each.table}"',
+            f"once nobody needs its {each.refused:,} refused rows: frees {shown_bytes(sizes[each.table])}",
         )
 
 

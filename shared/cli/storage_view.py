@@ -46,7 +46,7 @@ def shown_progress(console: Console) -> Iterator[Told]:
         def advance(progress: Progress) -> None:
             over = progress.stage in (Stage.DONE, Stage.REFUSED)
             stage = _STAGES.get(progress.stage, "")
-            if progress.stage is Stage.EXPORTING:
+            if progress.stage is Stage.EXPORTING and progress.rows:
                 stage += f", {progress.rows:,} rows"
             completed = progress.number if over else progress.number - 1
             bar.update(

@@ -131,7 +131,7 @@ class _Period:
                 f"{path}: reads as {found.rows:,} rows of checksum {found.checksum}, recorded are {file.content.rows:,} "
                 f"of {file.content.checksum}; its period was not restored"
             )
-        columns = await columns_of(connection, relation)
+        columns = await columns_of(connection, READ_BACK)
         names = ", ".join(f'"{name}"' for name in columns.names)
         status = await connection.execute(
             f"INSERT INTO {relation} ({names}) SELECT {columns.values()} FROM {READ_BACK} ON CONFLICT DO NOTHING"

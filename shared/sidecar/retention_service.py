@@ -6,13 +6,14 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from shared.adapters.postgres.connection import connected
-from shared.ports import StoreError
+from shared.ports import StoreError, StoreUnavailable
 from shared.sidecar.retention import enforce
 from shared.sidecar.retention_work import Outcome, Retention
 
 _DAY = timedelta(days=1)
-# What one partition refused, or the whole run, is tried again then.
-_TRY_AGAIN_AFTER = timedelta(hours=1)
+_NEVER = datetime.min.replace(tzinfo=UTC)
+# A disk stays full and a schema missing until somebody comes; each try leaves a record.
+_TRY_AGAIN_AFTER = timedelta(minutes=15)
 _LOOK_EVERY_S = 60.0
 _LAST = "SELECT max(started_at) FROM retention_runs WHERE kind = 'enforce' AND state = 'done'"
 
@@ -48,11 +49,11 @@ class RetentionService:
         self._clock = clock
         self._last_outcome: Outcome | None = None
         self._trouble: StoreError | None = None
-        self._not_before: datetime | None = None
+        self._not_before = _NEVER
 
     async def step(self) -> float:
         now = self._clock()
-        if self._not_before is not None and now < self._not_before:
+        if now < self._not_before:
             if self._trouble is not None:
                 raise self._trouble  # it is not over because nobody tries
             return _LOOK_EVERY_S
@@ -60,16 +61,19 @@ class RetentionService:
             return _LOOK_EVERY_S
         try:
             self._last_outcome = await enforce(self._retention, now, stopping=self._stopping)
+        except StoreUnavailable:
+            raise
         except StoreError as error:
             self._trouble, self._not_before = error, now + _TRY_AGAIN_AFTER
             raise
-        self._trouble, self._not_before = None, now + _TRY_AGAIN_AFTER
+        # What a partition refused is for the next run: most of it would be refused again at once.
+        self._trouble, self._not_before = None, last_due(self._run_at, now) + _DAY
         return _LOOK_EVERY_S
 
     async def _last_done(self) -> datetime:
         async with connected(self._retention.address) as connection:
             last: datetime | None = await connection.fetchval(_LAST)
-            return last or datetime.min.replace(tzinfo=UTC)
+            return last or _NEVER
 
     def detail(self) -> Mapping[str, Any]:
         if self._last_outcome is None:

@@ -326,6 +326,15 @@ def test_each_dataset_comes_back(each_database: RetentionDatabase, dataset: Data
     assert after == before
 
 
+def test_a_file_from_before_a_column_came_back(database: RetentionDatabase) -> None:
+    archived(database)
+    for schema in ("public", "archive"):
+        database.execute(f"ALTER TABLE {schema}.ohlc_data ADD COLUMN trades bigint NOT NULL DEFAULT 7")
+    restored = database.run(restore(database.retention, Dataset.OHLC_1M, OLD - timedelta(days=2), NOW, 7, NOW))
+    assert restored.record.rows_moved == 2
+    assert [row["trades"] for row in database.fetch("SELECT trades FROM archive.ohlc_data")] == [7, 7]
+
+
 def test_bringing_back_gives_way_to_whoever_uses_the_table(database: RetentionDatabase) -> None:
     archived(database)
 

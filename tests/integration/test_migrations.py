@@ -140,7 +140,7 @@ def test_who_may_not_make_roles_is_told_how(short_folder: Path) -> None:
         address = Address(server.url(), "test")
         ask(address, "CREATE ROLE lesser LOGIN")
         lesser = Address(address.url.replace("postgres@", "lesser@", 1), "test")
-        with pytest.raises(MigrationError, match="run shared/supabase/roles.sql as a superuser once"):
+        with pytest.raises(MigrationError, match=r"run shared/supabase/roles\.sql as a superuser once"):
             asyncio.run(migrate(lesser))
 
 

@@ -2,10 +2,14 @@
 
 import asyncio
 import json
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from xml.etree import ElementTree
 
 import asyncpg
 import pytest
@@ -24,6 +28,7 @@ from shared.ports import StoreError, StoreUnavailable
 from tests.legacy_database import CANDLES, DAYS, FEATURES, REPEATED, SCANS, LegacyDatabase
 from tests.retention_database import RetentionDatabase, Servers
 
+CHECKOUT = Path(__file__).resolve().parents[2]
 NOW = datetime.now(UTC)
 TODAY = NOW.replace(hour=0, minute=0, second=0, microsecond=0)
 DAY = timedelta(days=1)
@@ -209,8 +214,10 @@ def test_partitions_are_told_together_and_one_by_one(database: RetentionDatabase
 def test_a_partition_never_counted_is_like_its_neighbours(database: RetentionDatabase) -> None:
     database.fill(Dataset.OHLC_1M, TODAY - 2 * DAY, 1000)
     database.execute("VACUUM ANALYZE")
-    database.fill(Dataset.OHLC_1M, TODAY - DAY, 1000)
     relation = f"ohlc_data_1m_{TODAY - DAY:%Y%m%d}"
+    database.execute("SELECT recovery.ensure_partition('ohlc_1m', $1)", TODAY - DAY)
+    database.execute(f"ALTER TABLE {relation} SET (autovacuum_enabled = off)")
+    database.fill(Dataset.OHLC_1M, TODAY - DAY, 1000)
     assert database.value("SELECT reltuples FROM pg_class WHERE relname = $1", relation) == -1
     sizes = read(database)
     assert table(sizes, "ohlc_data_1m").rows == pytest.approx(2000, rel=0.1)
@@ -313,6 +320,46 @@ def test_rows_that_were_adopted_are_not_counted_twice(legacy: LegacyDatabase) ->
         assert rows[1] == pytest.approx(rows[0], rel=0.06)
     assert set(sizes.adopted) == {"legacy.ohlc_data", "legacy.scan_history", "legacy.ml_features"}
     assert sizes.growth["legacy.ohlc_data"].bytes_per_day == 0
+
+
+# The command -------------------------------------------------------------------------------------------------------------
+
+
+def analyze(database: LegacyDatabase, home: Path, *options: str) -> "subprocess.CompletedProcess[str]":
+    command = [
+        sys.executable,
+        "-c",
+        "from shared.cli.main import main; main()",
+        "storage",
+        "analyze",
+        "--home",
+        str(home),
+    ]
+    environment = {**os.environ, "DATABASE_URL": database.address.url, "PYTHONPATH": str(CHECKOUT), "COLUMNS": "80"}
+    return subprocess.run([*command, *options], env=environment, cwd=home, capture_output=True, text=True, timeout=120)
+
+
+def test_the_command_tells_of_a_legacy_database(legacy: LegacyDatabase, tmp_path: Path) -> None:
+    picture = tmp_path / "storage.svg"
+    done = analyze(legacy, tmp_path, "--svg", str(picture))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert f"{CANDLES + REPEATED:,}" in done.stdout
+    assert "recovery db migrate moves them aside" in " ".join(done.stdout.split())
+    ElementTree.fromstring(picture.read_text())
+    assert "scan_history" in picture.read_text()
+    view = json.loads(analyze(legacy, tmp_path, "--json", "--days", "30").stdout)
+    assert view["projection"]["day"] == 30
+    # Rows of January 2025 are past these windows for ever.
+    assert {saving["dataset"] for saving in view["retention_frees_now"] if saving["bytes"]} >= {
+        "ohlc_1m",
+        "scan_history",
+    }
+
+
+def test_the_command_refuses_a_picture_it_cannot_write(legacy: LegacyDatabase, tmp_path: Path) -> None:
+    done = analyze(legacy, tmp_path, "--svg", str(tmp_path / "absent" / "a.svg"))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "there is no folder" in done.stderr
 
 
 # Bounds ---------------------------------------------------------------------------------------------------------------------

@@ -206,7 +206,7 @@ class Adoption:
         return QuoteUnknown(_no_quote(table, f"the symbol {symbol!r} does not tell its quote currency"))
 
     async def _count_again(self, so_far: Adopted) -> None:
-        """Count the legacy rows apart from what was taken, in steps that stay below any time limit of a statement."""
+        """Count the legacy rows apart from what was taken, in steps: none keeps a vacuum from its work for long."""
         counted = 0
         pages = await self._connection.fetchval(
             "SELECT pg_relation_size(format('%I.%I', $1::text, $2::text)::regclass) / 8192", SCHEMA, so_far.table

@@ -3,11 +3,12 @@
 import statistics
 import time
 
+import asyncpg
 from asyncpg import Connection
 
 _REPETITIONS = 5
 # A database in a bad way is measured too, within bounds.
-_LIMIT = "SET LOCAL statement_timeout = '20s'"
+_LIMIT = "SET LOCAL statement_timeout = '20s'; SET LOCAL lock_timeout = '2s'"
 _SYMBOL = "SELECT coalesce((SELECT symbol FROM ohlc_data WHERE timeframe = '1m' LIMIT 1), '')"
 _QUERIES = (
     """SELECT * FROM ohlc_data WHERE symbol = $1 AND timeframe = '1m' ORDER BY "timestamp" DESC LIMIT 1000""",
@@ -18,8 +19,18 @@ _QUERIES = (
 )
 
 
-async def p50_ms(connection: Connection) -> float:
-    """The median time of last candles, signals of a day, open positions and PnL by strategy, milliseconds."""
+async def p50_ms(connection: Connection) -> float | None:
+    """The median time of last candles, signals of a day, open positions and PnL by strategy, milliseconds.
+
+    None where it cannot be known: a table is locked, or a query takes longer than anybody waits.
+    """
+    try:
+        return await _measured_ms(connection)
+    except (asyncpg.LockNotAvailableError, asyncpg.QueryCanceledError):
+        return None
+
+
+async def _measured_ms(connection: Connection) -> float:
     took_ms = []
     async with connection.transaction(readonly=True):
         await connection.execute(_LIMIT)

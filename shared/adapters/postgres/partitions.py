@@ -21,6 +21,7 @@ SCHEMAS = {Place.LIVE: "public", Place.ARCHIVE: "archive"}
 _FOR_THE_PARTITION = "SET LOCAL lock_timeout = '2s'"
 # Less than deadlock_timeout: where a writer and we wait for each other, it is never the writer's transaction that ends.
 _FOR_THE_PARENT = "SET LOCAL lock_timeout = '500ms'"
+_TO_READ = "SET LOCAL lock_timeout = '10s'"
 # Work on a partition is bounded by the partition; a role's time limits are made for requests.
 _NO_OTHER_LIMIT = "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0"
 
@@ -73,10 +74,17 @@ async def read_partitions(connection: Connection) -> list[Partition]:
     """All partitions of the datasets, live and archived, in order of dataset and time.
 
     Raises:
+        PartitionBusy: One is locked, so that not even its size can be asked for.
         StoreError: One does not hold one step of its dataset.
     """
     found = []
-    for row in await connection.fetch(_READ):
+    try:
+        async with connection.transaction():
+            await connection.execute(_TO_READ)
+            rows = await connection.fetch(_READ)
+    except asyncpg.LockNotAvailableError:
+        raise PartitionBusy("the partitions cannot be looked at: one of their tables is locked; try again") from None
+    for row in rows:
         if row["period_start"] is None or row["period_end"] is None:
             raise StoreError(f"{row['relation']}: holds no period; a partition holds one step of its dataset")
         try:

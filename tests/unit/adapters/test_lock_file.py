@@ -9,7 +9,14 @@ import pytest
 
 from shared.adapters.lock_file import LockHeld, hold
 
-_HOLD = "import sys, time; from pathlib import Path; from shared.adapters.lock_file import hold\nwith hold(Path(sys.argv[1])): print(1, flush=True); time.sleep(60)"
+_HOLD = """
+import sys, time
+from pathlib import Path
+from shared.adapters.lock_file import hold
+with hold(Path(sys.argv[1])):
+    print("held", flush=True)
+    time.sleep(60)
+"""
 
 
 def test_one_holder_who_is_named(tmp_path: Path) -> None:
