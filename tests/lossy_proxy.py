@@ -63,7 +63,9 @@ class LossyProxy:
             self._forward(client, server, shipping, True)
             answers.join()
 
-    def _forward(self, source: socket.socket, target: socket.socket, shipping: threading.Event, to_server: bool) -> None:
+    def _forward(
+        self, source: socket.socket, target: socket.socket, shipping: threading.Event, to_server: bool
+    ) -> None:
         try:
             while data := source.recv(1 << 16):
                 if to_server and b'"kind":"' in data:

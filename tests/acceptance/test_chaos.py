@@ -19,6 +19,9 @@ from tests.journals import write_journal
 from tests.lossy_proxy import LossyProxy
 from tests.postgres_server import PostgresServer
 
+# No Hummingbot in it: once is enough.
+pytestmark = pytest.mark.store
+
 EVENTS = 200_000
 _PATIENCE_S = 240
 

@@ -14,6 +14,9 @@ from tests.acceptance.bot_home import CHECKOUT, RECOVERY
 from tests.exactly_once import misplaced_events
 from tests.journals import write_journal
 
+# No Hummingbot in it: once is enough.
+pytestmark = pytest.mark.store
+
 RUN_ID = "8a7f0a3d6c1b4e7e9f0011223344aabb"
 EVENTS = 60_000
 

@@ -1,8 +1,8 @@
 """Storage beside what the legacy system did, in one run on one server: `make bench-storage`.
 
 12.96 million one-minute candles (100 symbols, 90 days) lie twice in an embedded Postgres: in one table, as the legacy system
-kept them, and in daily partitions. Thirty days are deleted, thirty archived, each by the legacy system's SQL and by ours. Then a
-journal is shipped, by a direct connection and through PostgREST, and the queries people wait for are timed.
+kept them, and in daily partitions. Thirty days are deleted, thirty archived, each by the legacy system's SQL and by ours. Then
+a journal is shipped, by a direct connection and through PostgREST, and the queries people wait for are timed.
 """
 
 import argparse

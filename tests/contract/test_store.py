@@ -27,6 +27,9 @@ from shared.wire.journal_codec import encode_event
 from tests.store_backends import DATABASES, JOURNAL, RUN, Backend, journal_of, ship_all
 from tests.unit.domain.generated_runs import PERPETUAL, TradeBuilder, finished, round_trip, run_started, signal
 
+# No Hummingbot in it: once is enough.
+pytestmark = pytest.mark.store
+
 D = Decimal
 NOON = datetime(2026, 3, 31, 12, tzinfo=UTC)
 NOON_MS = int(NOON.timestamp() * 1000)

@@ -17,6 +17,9 @@ from tests.store_backends import Backend, Databases, journal_of
 from tests.supabase_gateway import SupabaseGateway, legacy_key
 from tests.unit.domain.generated_runs import finished, round_trip
 
+# No Hummingbot in it: once is enough.
+pytestmark = pytest.mark.store
+
 NOBODIES = ("anon", "authenticated")
 _GENEROUS = """
 ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT ALL ON TABLES TO anon, authenticated, service_role;

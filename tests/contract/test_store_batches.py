@@ -10,6 +10,9 @@ from shared.domain.run_record import RunRecord
 from tests.store_backends import Backend, journal_of, split
 from tests.unit.domain.generated_runs import TradeBuilder, run_started, trades
 
+# No Hummingbot in it: once is enough.
+pytestmark = pytest.mark.store
+
 # Every table that shipping writes, without the numbers and times at which it was done.
 _ROWS = """
 SELECT 'runs' AS relation, to_jsonb(r) - '{started_seq,stopped_seq}'::text[] AS content FROM runs r

@@ -25,6 +25,9 @@ from tests.store_backends import JOURNAL, RUN, Backend, Databases, journal_of, s
 from tests.supabase_gateway import Answer, Fault, LostAnswer, PostgRest, Silence, SupabaseGateway, legacy_key
 from tests.unit.domain.generated_runs import TradeBuilder, finished, round_trip, signal
 
+# No Hummingbot in it: once is enough.
+pytestmark = pytest.mark.store
+
 NOON = datetime(2026, 3, 31, 12, tzinfo=UTC)
 PRICE = Decimal(10)
 CANDLE = StoredCandle("BTC-USDT", Timeframe.MINUTE, NOON, PRICE, PRICE, PRICE, PRICE, Decimal(0), "polygon", "USDT")

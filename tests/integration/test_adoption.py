@@ -39,6 +39,9 @@ from shared.ports import StoreError
 from tests.legacy_database import BROKEN, CANDLES, FEATURES, REPEATED, SCANS, LegacyDatabase
 from tests.retention_database import RetentionDatabase, Servers
 
+# No Hummingbot in it: once is enough.
+pytestmark = pytest.mark.store
+
 TOLD = AdoptionOptions(side=Side.BUY, timeframe=Timeframe.QUARTER)
 CHECKOUT = Path(__file__).resolve().parents[2]
 PAGES = 900  # of the candles, about

@@ -24,6 +24,9 @@ from shared.sidecar.restoration import NothingArchived, restore
 from shared.sidecar.retention import enforce
 from tests.retention_database import RetentionDatabase, Servers
 
+# No Hummingbot in it: once is enough.
+pytestmark = pytest.mark.store
+
 CHECKOUT = Path(__file__).resolve().parents[2]
 NOW = datetime(2026, 6, 15, 12, tzinfo=UTC)
 OLD = NOW - timedelta(days=100)

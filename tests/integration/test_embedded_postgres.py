@@ -20,6 +20,9 @@ import pytest
 from shared.adapters.postgres import embedded, server_account
 from shared.adapters.postgres.embedded import EmbeddedPostgres, EmbeddedPostgresError
 
+# No Hummingbot in it: once is enough.
+pytestmark = pytest.mark.store
+
 CHECKOUT = Path(__file__).resolve().parents[2]
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root mounts, and only root is refused by Postgres")

@@ -20,6 +20,9 @@ from shared.adapters.postgres.migrations import (
 )
 from tests.postgres_server import PostgresServer
 
+# No Hummingbot in it: once is enough.
+pytestmark = pytest.mark.store
+
 MIGRATIONS = read_migrations()
 
 

@@ -40,6 +40,9 @@ from shared.sidecar.retention_service import RetentionService
 from shared.sidecar.retention_work import Outcome, Progress
 from tests.retention_database import CONFIG, TABLES, RetentionDatabase, Servers
 
+# No Hummingbot in it: once is enough.
+pytestmark = pytest.mark.store
+
 CHECKOUT = Path(__file__).resolve().parents[2]
 NOW = datetime(2026, 6, 15, 12, tzinfo=UTC)
 POLICIES = {policy.dataset: policy for policy in CONFIG.policies}

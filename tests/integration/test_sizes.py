@@ -28,6 +28,9 @@ from shared.ports import StoreError, StoreUnavailable
 from tests.legacy_database import CANDLES, DAYS, FEATURES, REPEATED, SCANS, LegacyDatabase
 from tests.retention_database import RetentionDatabase, Servers
 
+# No Hummingbot in it: once is enough.
+pytestmark = pytest.mark.store
+
 CHECKOUT = Path(__file__).resolve().parents[2]
 NOW = datetime.now(UTC)
 TODAY = NOW.replace(hour=0, minute=0, second=0, microsecond=0)
@@ -222,6 +225,17 @@ def test_a_partition_never_counted_is_like_its_neighbours(database: RetentionDat
     sizes = read(database)
     assert table(sizes, "ohlc_data_1m").rows == pytest.approx(2000, rel=0.1)
     assert "ohlc_data_1m" in sizes.unanalyzed
+
+
+def test_a_small_table_never_counted_is_counted(database: RetentionDatabase) -> None:
+    database.execute("ALTER TABLE scan_daily SET (autovacuum_enabled = off)")
+    database.execute(
+        "INSERT INTO scan_daily SELECT $1, 'recovery_dca', 'PAIR' || n, 'BUY', 'taken', '', 1, 0.5, 0.5 "
+        "FROM generate_series(1, 321) n",
+        TODAY.date(),
+    )
+    assert database.value("SELECT reltuples FROM pg_class WHERE oid = 'scan_daily'::regclass") == -1
+    assert table(read(database), "scan_daily").rows == 321
 
 
 def test_growth_of_daily_partitions_is_that_of_the_last_complete_days(database: RetentionDatabase) -> None:

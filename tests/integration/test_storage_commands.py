@@ -16,6 +16,9 @@ from shared.domain.retention import Dataset
 from shared.sidecar.config import SidecarConfigError
 from tests.retention_database import RetentionDatabase, Servers
 
+# No Hummingbot in it: once is enough.
+pytestmark = pytest.mark.store
+
 CHECKOUT = Path(__file__).resolve().parents[2]
 
 

@@ -15,6 +15,9 @@ from shared.adapters.postgres.migrations import SUPABASE, MigrationState, migrat
 from tests import tools
 from tests.postgres_server import PostgresServer
 
+# No Hummingbot in it: once is enough.
+pytestmark = pytest.mark.store
+
 SUPABASE_VERSION = 17
 
 
@@ -29,7 +32,16 @@ def push(server: PostgresServer, folder: Path) -> "subprocess.CompletedProcess[s
     project = folder / "project"
     shutil.copytree(SUPABASE, project / "supabase")
     return subprocess.run(
-        [tools.supabase_cli(), "db", "push", "--workdir", project, "--yes", "--db-url", server.url() + "?sslmode=disable"],
+        [
+            tools.supabase_cli(),
+            "db",
+            "push",
+            "--workdir",
+            project,
+            "--yes",
+            "--db-url",
+            server.url() + "?sslmode=disable",
+        ],
         env={"PATH": os.environ["PATH"], "HOME": str(folder)},
         cwd=folder,
         stdin=subprocess.DEVNULL,

@@ -24,14 +24,14 @@ _TRIES, _PAUSE_S = 4, 0.5
 _HOLDER = """
 SELECT l.pid, coalesce(r.started_at, a.backend_start) AS since
 FROM pg_locks l LEFT JOIN pg_stat_activity a USING (pid)
-LEFT JOIN retention_runs r ON r.state = 'running' AND r.kind IN ('enforce', 'emergency', 'restore')
+LEFT JOIN retention_runs r ON r.state = 'running'
 WHERE l.locktype = 'advisory' AND l.classid::bigint = $1 AND l.objid::bigint = $2 AND l.granted
   AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
 ORDER BY r.started_at DESC NULLS LAST LIMIT 1
 """
 _DIED = """
 UPDATE retention_runs SET state = 'died', error = 'its process ended before it did'
-WHERE state = 'running' AND kind IN ('enforce', 'emergency', 'restore')
+WHERE state = 'running'
 """
 _BEGIN = """
 INSERT INTO retention_runs (kind, database_bytes_before, query_p50_ms_before)
