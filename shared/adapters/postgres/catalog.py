@@ -109,7 +109,9 @@ async def _with_small_counted(connection: Connection, found: Iterable[Mapping[st
     for row in found:
         if row["counted"] < 0 and 0 < row["pages"] <= _SMALL_PAGES and left:
             left -= 1
-            count = await connection.fetchval(f"SELECT count(*) FROM ONLY {_quoted(row['schema'])}.{_quoted(row['name'])}")
+            count = await connection.fetchval(
+                f"SELECT count(*) FROM ONLY {_quoted(row['schema'])}.{_quoted(row['name'])}"
+            )
             rows.append({**row, "counted": float(count), "counted_pages": row["pages"]})
         else:
             rows.append(row)
