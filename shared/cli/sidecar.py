@@ -3,17 +3,22 @@
 import asyncio
 import json
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from shared.adapters import lock_file
 from shared.bot import home as homes
 from shared.cli.errors import UsageError
 from shared.sidecar import sidecar as composition
 from shared.sidecar.config import SidecarConfig, find_config, load_config
+from shared.sidecar.shipping import Shipments, Told, not_told
 
 
 def sidecar(
@@ -31,7 +36,8 @@ def sidecar(
     bot_home = (home or homes.default_home()).absolute()
     config = load_config(find_config(bot_home))
     if once:
-        shipments = asyncio.run(composition.ship_once(bot_home, config))
+        with _progress() as told:
+            shipments = asyncio.run(composition.ship_once(bot_home, config, told))
         if as_json:
             typer.echo(json.dumps({"events": shipments.events, "dead_letters": shipments.dead}))
         else:
@@ -43,6 +49,24 @@ def sidecar(
             asyncio.run(_until_stopped(bot_home, config))
     except lock_file.LockHeld as error:
         raise UsageError(f"{bot_home}: process {error.holder} is its sidecar already: one a home") from None
+
+
+@contextmanager
+def _progress() -> Iterator[Told]:
+    """A bar on a terminal, for journals that take their time."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield not_told
+        return
+    columns = (TextColumn("shipping"), BarColumn(), MofNCompleteColumn(), TextColumn("events"), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        bar = progress.add_task("shipping", total=None)
+
+        def told(shipments: Shipments) -> None:
+            done = shipments.events + shipments.dead
+            progress.update(bar, completed=done, total=done + shipments.waiting)
+
+        yield told
 
 
 async def _until_stopped(home: Path, config: SidecarConfig) -> None:

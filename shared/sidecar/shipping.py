@@ -1,6 +1,7 @@
 """Ships a bot's journal to the store: read, send, move on. What is where is the store's knowledge, not ours."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +25,13 @@ class Shipments:
     waiting: int = 0
 
 
+Told = Callable[[Shipments], None]
+
+
+def not_told(_: Shipments) -> None:
+    """For those who do not ask."""
+
+
 class Shipping:
     """Follows one journal. At most two batches are in memory: the one on its way and the next.
 
@@ -31,10 +39,12 @@ class Shipping:
         journal: The journal's file.
         bot: Whose it is, for people.
         store: Where it goes.
+        told: Called after each batch.
     """
 
-    def __init__(self, journal: Path, bot: str, store: Store) -> None:
+    def __init__(self, journal: Path, bot: str, store: Store, told: Told = not_told) -> None:
         self.shipments = Shipments()
+        self._told = told
         self._journal = journal
         self._bot = bot
         self._store = store
@@ -68,6 +78,7 @@ class Shipping:
                     next_batch = await self._read(tail, shipped.last_seq)
                 self._cursor = shipped.last_seq
                 self.shipments.waiting = tail.last_seq() - self._cursor
+                self._told(self.shipments)
                 batch = next_batch
         except BaseException:
             # What the store has is not known any more: it is asked again.

@@ -1,6 +1,7 @@
 """Puts the sidecar together: which services run, on which store."""
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
@@ -14,11 +15,12 @@ from shared.sidecar.database import Database, open_store
 from shared.sidecar.retention_service import RetentionService
 from shared.sidecar.retention_work import Retention
 from shared.sidecar.services import Heartbeats, Service, Supervision
-from shared.sidecar.shipping import Shipments, Shipping
+from shared.sidecar.shipping import Shipments, Shipping, Told, not_told
 from shared.sidecar.size_samples import SizeSamples
 
 JOURNAL = "data/recovery_journal.sqlite"
 _HEARTBEAT_EVERY_S = 10.0
+_PROGRESS_EVERY_S = 10.0
 _LOOK_AFTER_DATABASE_EVERY_S = 5.0
 
 
@@ -35,7 +37,7 @@ async def run(home: Path, config: SidecarConfig, stopping: asyncio.Event, said: 
         if opened.database is not None and opened.database.embedded is not None:
             services.append(EmbeddedDatabase(opened.database.embedded))
         if config.services.shipping:
-            services.append(ShippingService(home, store, config.shipping.poll_s))
+            services.append(ShippingService(home, store, config.shipping.poll_s, said))
         if config.services.retention:
             services += _storage_services(home, config, opened.database, stopping)
         supervision = Supervision(services, said)
@@ -65,15 +67,15 @@ def _storage_services(
     ]
 
 
-async def ship_once(home: Path, config: SidecarConfig) -> Shipments:
-    """Ship what is in a home's journal.
+async def ship_once(home: Path, config: SidecarConfig, told: Told = not_told) -> Shipments:
+    """Ship what is in a home's journal. `told` is called after each batch.
 
     Raises:
         JournalError: There is no journal.
         StoreError: The store does not take it.
     """
     async with open_store(home, config.shipping) as opened:
-        with closing(Shipping(home / JOURNAL, home.name, opened.store)) as shipping:
+        with closing(Shipping(home / JOURNAL, home.name, opened.store, told)) as shipping:
             await shipping.catch_up()
             return shipping.shipments
 
@@ -93,11 +95,20 @@ class ShippingService:
 
     name = "shipping"
 
-    def __init__(self, home: Path, store: Store, poll_s: float) -> None:
-        self._shipping = Shipping(home / JOURNAL, home.name, store)
+    def __init__(self, home: Path, store: Store, poll_s: float, said: Callable[[str], None]) -> None:
+        self._shipping = Shipping(home / JOURNAL, home.name, store, self._tell)
         self._poll_s = poll_s
+        self._said = said
+        self._told_at_s = time.monotonic()
+
+    def _tell(self, shipments: Shipments) -> None:
+        # Only of a catch-up that takes its time.
+        if time.monotonic() - self._told_at_s >= _PROGRESS_EVERY_S:
+            self._told_at_s = time.monotonic()
+            self._said(f"shipping: {shipments.events:,} events shipped, {shipments.waiting:,} wait")
 
     async def step(self) -> float:
+        self._told_at_s = time.monotonic()
         await self._shipping.catch_up()
         return self._poll_s
 

@@ -40,8 +40,10 @@ def path(tmp_path: Path) -> Path:
 def test_all_of_it_in_bounded_batches(path: Path) -> None:
     write_journal(path, RUN, 95)
     store = Scripted()
-    shipping = Shipping(path, "bot", store)
+    waiting: list[int] = []
+    shipping = Shipping(path, "bot", store, lambda shipments: waiting.append(shipments.waiting))
     asyncio.run(shipping.catch_up())
+    assert waiting == [85, 75, 65, 55, 45, 35, 25, 15, 5, 0]
     assert [len(batch) for batch in store.batches] == [10] * 9 + [5]
     assert [seq for batch in store.batches for seq in batch.seqs] == list(range(1, 96))
     assert (shipping.shipments.events, shipping.shipments.dead, shipping.shipments.waiting) == (95, 0, 0)
