@@ -72,6 +72,18 @@ def test_a_run_leaves_in_the_database_what_its_journal_holds(tmp_path: Path) -> 
     assert f"{float(pnl):.8f}" == f"{sum(float(trade['pnl_quote']) for trade in run['trades']):.8f}"
 
 
+@pytest.mark.slow
+def test_a_run_without_its_database_is_proved_but_not_stored(tmp_path: Path) -> None:
+    home = BotHome.make(tmp_path)
+    done = recovery(home.path, "run", "--until-trades", "1", database_url="postgresql://me:secret@127.0.0.1:9/store")
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "Verified: " in done.stdout
+    assert "NOT stored: me@127.0.0.1:9/store (DATABASE_URL): cannot be reached" in done.stdout
+    # Nothing is lost: it is shipped once there is a database.
+    shipped = recovery(home.path, "sidecar", "--once", "--json")
+    assert json.loads(shipped.stdout)["events"] > 0, shipped.stderr
+
+
 def test_the_journal_is_shipped_once(home: Path) -> None:
     first = recovery(home, "sidecar", "--once", "--json")
     assert json.loads(first.stdout) == {"events": 100, "dead_letters": 0}, first.stderr
