@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import signal
 import sys
 from collections.abc import Callable, Coroutine, Iterator
@@ -48,6 +49,7 @@ storage_app.command("analyze")(storage_report.analyze)
 storage_app.command("adopt")(storage_adopt.adopt)
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print as JSON.")]
+_INTERRUPTED = 130
 _DATES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]
 
 
@@ -180,12 +182,19 @@ def _run(
 ) -> Outcome:
     """Run it with progress. Ctrl-C ends it after the partition it is at, a second one at once."""
 
+    console = Console()
+
     async def stoppable(told: Told) -> Outcome:
         stopping = asyncio.Event()
         loop = asyncio.get_running_loop()
 
+        def end() -> None:
+            # Not by an exception: what it would have to wait for is what was asked to end. A run may die anywhere.
+            console.show_cursor()
+            os._exit(_INTERRUPTED)
+
         def stop() -> None:
-            loop.remove_signal_handler(signal.SIGINT)
+            loop.add_signal_handler(signal.SIGINT, end)
             stopping.set()
             typer.echo("stopping after this partition; Ctrl-C again ends at once, and loses nothing", err=True)
 
@@ -194,7 +203,7 @@ def _run(
 
     if quiet:
         return asyncio.run(stoppable(not_told))
-    with shown_progress(Console()) as told:
+    with shown_progress(console) as told:
         return asyncio.run(stoppable(told))
 
 

@@ -16,7 +16,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.adapters.arrow_columns import NotArchivable, columns_of
+from shared.adapters import arrow_columns
+from shared.adapters.arrow_columns import columns_of
 from shared.adapters.parquet_archive import READ_BACK, ArchiveError, read_back, sha256_of, write_parquet
 from shared.adapters.postgres.partitions import PartitionBusy, content_of
 from shared.domain.retention import Dataset
@@ -183,23 +184,35 @@ def test_a_column_of_a_type_without_counterpart_keeps_its_partition(database: Re
     assert sum(database.live(Dataset.ML_FEATURES).values()) == 1
 
 
-def test_a_connection_survives_a_refusal(database: RetentionDatabase, tmp_path: Path) -> None:
-    # Enough rows for several blocks, the last of which does not fit: the database is still writing when the file gives up.
-    database.fill(Dataset.OHLC_1M, OLD, 3000)
-    database.execute('UPDATE ohlc_data SET volume = 1e25 WHERE "timestamp" = (SELECT max("timestamp") FROM ohlc_data)')
+def with_reasons(database: RetentionDatabase, rows: int, reason: str) -> None:
+    """Scans of one day with long reasons."""
+    database.fill(Dataset.SCAN_HISTORY, OLD, rows)
+    database.execute("UPDATE scan_history SET reason = $1", reason)
 
-    async def main() -> None:
-        connection = await asyncpg.connect(database.address.url)
-        relation = f"public.ohlc_data_1m_{OLD:%Y%m%d}"
-        async with connection.transaction():
-            with pytest.raises(NotArchivable):
-                await write_parquet(
-                    connection, relation, await columns_of(connection, relation), tmp_path / "file", lambda rows: None
-                )
-            assert await connection.fetchval("SELECT 1") == 1
-        await connection.close()
 
-    asyncio.run(main())
+def test_values_may_reach_over_the_blocks_a_file_is_written_in(
+    database: RetentionDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(arrow_columns, "BLOCK_BYTES", 10_000)
+    with_reasons(database, 500, 'line\n"quoted"\n' * 100)
+    assert database.run(enforce(database.retention, NOW)).refused == ()
+    assert sum(database.filed(Dataset.SCAN_HISTORY).values()) == 500
+
+
+def test_a_row_longer_than_a_block_keeps_its_partition(
+    database: RetentionDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The file gives up while the database is still writing.
+    monkeypatch.setattr(arrow_columns, "BLOCK_BYTES", 10_000)
+    with_reasons(database, 200, "x" * 15_000)
+    database.put(Dataset.OHLC_1M, [OLD])
+    outcome = database.run(enforce(database.retention, NOW))
+    (refused,) = outcome.refused
+    assert refused.reason.startswith(f"public.scan_history_{OLD:%Y%m%d}: cannot be written as Parquet: ")
+    assert sum(database.live(Dataset.SCAN_HISTORY).values()) == 200
+    assert database.scans_by_day() == {}
+    assert sum(database.filed(Dataset.OHLC_1M).values()) == 1  # on the same connection
+    assert database.files() == database.listed()
 
 
 # Files that are not as they were ---------------------------------------------------------------------------------------
