@@ -192,7 +192,6 @@ create table public.orders (
     constraint a_cancel_is_whole check (num_nonnulls(cancelled_at, cancelled_seq) in (0, 2)),
     constraint a_completion_is_whole check (num_nonnulls(completed_at, completed_seq) in (0, 2))
 ) with (fillfactor = 60); -- its end is written into the row: room on the page keeps the indexes out of it
-create index orders_by_executor on public.orders (run_id, executor_id);
 
 create table public.fills (
     run_id      uuid        not null,
