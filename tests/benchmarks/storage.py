@@ -158,8 +158,10 @@ async def query_times(store: Store) -> dict[str, list[float]]:
     async def candles(count: int) -> None:
         assert len(await store.last_candles("COIN7-USDT", Timeframe.MINUTE, count)) == count
 
+    day = [signal async for signal in store.signals(since, since + timedelta(days=1))]
+
     async def signals() -> None:
-        assert [signal async for signal in store.signals(since, since + timedelta(days=1))]
+        assert [signal async for signal in store.signals(since, since + timedelta(days=1))] == day
 
     async def positions() -> None:
         assert len([position async for position in store.open_positions()]) <= 1
@@ -170,7 +172,7 @@ async def query_times(store: Store) -> dict[str, list[float]]:
     queries: dict[str, Callable[[], Awaitable[None]]] = {
         "last 100 candles of a symbol": lambda: candles(100),
         "last 10,000 candles of a symbol": lambda: candles(10_000),
-        "signals of a day": signals,
+        f"signals of a day, {len(day):,} in {-(-len(day) // 1000) + 1} statements": signals,
         "open positions": positions,
         "PnL by strategy": pnl,
     }
