@@ -1,12 +1,13 @@
 """Ships a bot's journal to the store: read, send, move on. What is where is the store's knowledge, not ours."""
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from shared.adapters.journal_tail import JournalTail
-from shared.domain.shipping import JournalBatch
+from shared.domain.shipping import JournalBatch, Shipped
 from shared.ports import JournalError, Store
 
 
@@ -25,6 +26,9 @@ class Shipments:
     waiting: int = 0
 
 
+# The store takes them in their order, whichever arrives first.
+_ON_THEIR_WAY = 2
+
 Told = Callable[[Shipments], None]
 
 
@@ -33,7 +37,7 @@ def not_told(_: Shipments) -> None:
 
 
 class Shipping:
-    """Follows one journal. At most two batches are in memory: the one on its way and the next.
+    """Follows one journal. Two batches are on their way at once: while the store places one it parses the next.
 
     Args:
         journal: The journal's file.
@@ -61,29 +65,43 @@ class Shipping:
         tail = self._follow()
         if tail.journal_id is None:
             return
+        on_their_way: deque[tuple[JournalBatch, asyncio.Task[Shipped]]] = deque()
         try:
             if self._cursor is None:
                 self._cursor = await self._known_cursor(tail, tail.journal_id)
-            batch = await self._read(tail, self._cursor)
-            while len(batch):
-                following = asyncio.create_task(self._read(tail, batch.seqs[-1]))
-                try:
-                    shipped = await self._store.ship(batch)
-                finally:
-                    next_batch = await following
-                self.shipments.dead += shipped.dead
-                self.shipments.events += shipped.events
-                if shipped.last_seq != batch.seqs[-1]:
-                    # The acknowledgement of an earlier attempt was lost, or another sidecar ships this journal too.
-                    next_batch = await self._read(tail, shipped.last_seq)
-                self._cursor = shipped.last_seq
-                self.shipments.waiting = tail.last_seq() - self._cursor
-                self._told(self.shipments)
-                batch = next_batch
+            last_read = self._cursor
+            while True:
+                while len(on_their_way) < _ON_THEIR_WAY:
+                    batch = await asyncio.to_thread(tail.read, last_read, self._store.batch_limit)
+                    if not len(batch):
+                        break
+                    on_their_way.append((batch, asyncio.create_task(self._store.ship(batch))))
+                    last_read = batch.seqs[-1]
+                if not on_their_way:
+                    return
+                batch, shipping = on_their_way.popleft()
+                self._note(await shipping, tail)
+                if self._cursor != batch.seqs[-1]:
+                    # The store did nothing: an acknowledgement was lost, another sidecar was here, or the second of two
+                    # batches came first. It says where to go on.
+                    while on_their_way:
+                        self._note(await on_their_way.popleft()[1], tail)
+                    last_read = self._cursor
         except BaseException:
             # What the store has is not known any more: it is asked again.
             self._cursor = None
             raise
+        finally:
+            for _, shipping in on_their_way:
+                shipping.cancel()
+            await asyncio.gather(*(shipping for _, shipping in on_their_way), return_exceptions=True)
+
+    def _note(self, shipped: Shipped, tail: JournalTail) -> None:
+        self.shipments.dead += shipped.dead
+        self.shipments.events += shipped.events
+        self.shipments.waiting = tail.last_seq() - shipped.last_seq
+        self._cursor = shipped.last_seq
+        self._told(self.shipments)
 
     async def _known_cursor(self, tail: JournalTail, journal_id: str) -> int:
         cursor = await self._store.cursor(journal_id)
@@ -94,9 +112,6 @@ class Shipping:
                 "put the newer one back, or move this one away to begin a new journal"
             )
         return cursor
-
-    async def _read(self, tail: JournalTail, after_seq: int) -> JournalBatch:
-        return await asyncio.to_thread(tail.read, after_seq, self._store.batch_limit)
 
     def _follow(self) -> JournalTail:
         """The open journal; opened anew where the file was replaced by another."""

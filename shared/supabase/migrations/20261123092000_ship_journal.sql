@@ -235,22 +235,22 @@ language sql set search_path = '' as $$
     on conflict (run_id, executor_id) do update set pnl_quote = excluded.pnl_quote, fees_quote = excluded.fees_quote
 $$;
 
--- Places events, oldest first, each kind in its turn.
-create function recovery.place_events(p_journal_id text, p_seqs bigint[], p_run_ids text[], p_payloads text[]) returns bigint[]
-language plpgsql set search_path = '' as $$
-declare
-    v_placed bigint[] := '{}';
-    v_alien  text;
-    v_starts recovery.journal_event[];
-    v_signals recovery.journal_event[];
-    v_openings recovery.journal_event[];
-    v_orders recovery.journal_event[];
-    v_ends recovery.journal_event[];
-    v_fills recovery.journal_event[];
-    v_closings recovery.journal_event[];
-    v_config_refusals recovery.journal_event[];
-    v_stops recovery.journal_event[];
-begin
+-- A batch by kind. `alien` is a kind that is none of ours.
+create type recovery.parsed_batch as (
+    alien           text,
+    starts          recovery.journal_event[],
+    signals         recovery.journal_event[],
+    openings        recovery.journal_event[],
+    orders          recovery.journal_event[],
+    ends            recovery.journal_event[],
+    fills           recovery.journal_event[],
+    closings        recovery.journal_event[],
+    config_refusals recovery.journal_event[],
+    stops           recovery.journal_event[]
+);
+
+create function recovery.parse_events(p_seqs bigint[], p_run_ids text[], p_payloads text[]) returns recovery.parsed_batch
+language sql stable set search_path = '' as $$
     select
         min(coalesce(kind, 'null')) filter (where (kind = any (array[
             'run_started', 'run_stopped', 'signal', 'executor_opened', 'order_submitted', 'order_failed', 'order_cancelled',
@@ -265,39 +265,44 @@ begin
         array_agg(event) filter (where kind = 'executor_closed'),
         array_agg(event) filter (where kind = 'config_refused'),
         array_agg(event) filter (where kind = 'run_stopped')
-    into
-        v_alien, v_starts, v_signals, v_openings, v_orders, v_ends, v_fills, v_closings,
-        v_config_refusals, v_stops
     from (
         select body ->> 'kind' as kind, row(seq, run_id, body)::recovery.journal_event as event
         from (
             select seq, run_id::uuid, payload::jsonb as body from unnest(p_seqs, p_run_ids, p_payloads) as e (seq, run_id, payload)
             offset 0 -- parse each payload once
         ) parsed
-    ) events;
+    ) events
+$$;
 
-    if v_alien is not null then
-        raise invalid_parameter_value using message = format('kind = %s: is no kind of event', v_alien);
+-- Places events, each kind in its turn.
+create function recovery.place_events(p_journal_id text, p_batch recovery.parsed_batch) returns bigint[]
+language plpgsql set search_path = '' as $$
+declare
+    v_placed bigint[] := '{}';
+    v_ends   recovery.journal_event[] := p_batch.ends;
+begin
+    if p_batch.alien is not null then
+        raise invalid_parameter_value using message = format('kind = %s: is no kind of event', p_batch.alien);
     end if;
 
     perform recovery.ensure_partition('scan_history', day) from (
-        select distinct date_trunc('day', recovery.at(body ->> 'at_ms'), 'UTC') as day from unnest(v_signals)
+        select distinct date_trunc('day', recovery.at(body ->> 'at_ms'), 'UTC') as day from unnest(p_batch.signals)
     ) days where day is not null;
 
     -- In the order of a signal's life, so that each finds in the same batch what it belongs to.
-    v_placed := v_placed || recovery.place_run_starts(p_journal_id, v_starts);
-    v_placed := v_placed || recovery.place_signals(v_signals);
-    v_placed := v_placed || recovery.place_openings(v_openings);
-    v_placed := v_placed || recovery.place_orders(v_orders, v_ends);
+    v_placed := v_placed || recovery.place_run_starts(p_journal_id, p_batch.starts);
+    v_placed := v_placed || recovery.place_signals(p_batch.signals);
+    v_placed := v_placed || recovery.place_openings(p_batch.openings);
+    v_placed := v_placed || recovery.place_orders(p_batch.orders, v_ends);
     v_ends := array(select end_of_order from unnest(v_ends) end_of_order where seq not in (select unnest(v_placed)));
     v_placed := v_placed || recovery.place_failures(v_ends);
     v_placed := v_placed || recovery.place_cancels(v_ends);
     v_placed := v_placed || recovery.place_completions(v_ends);
-    v_placed := v_placed || recovery.place_fills(v_fills);
-    v_placed := v_placed || recovery.place_closings(v_closings);
-    v_placed := v_placed || recovery.place_config_refusals(v_config_refusals);
-    v_placed := v_placed || recovery.place_run_stops(v_stops);
-    perform recovery.sum_positions(v_fills, v_closings);
+    v_placed := v_placed || recovery.place_fills(p_batch.fills);
+    v_placed := v_placed || recovery.place_closings(p_batch.closings);
+    v_placed := v_placed || recovery.place_config_refusals(p_batch.config_refusals);
+    v_placed := v_placed || recovery.place_run_stops(p_batch.stops);
+    perform recovery.sum_positions(p_batch.fills, p_batch.closings);
     return v_placed;
 end
 $$;
@@ -309,7 +314,7 @@ declare
     v_count integer := cardinality(p_seqs);
     v_half  integer := v_count / 2;
 begin
-    return recovery.place_events(p_journal_id, p_seqs, p_run_ids, p_payloads);
+    return recovery.place_events(p_journal_id, recovery.parse_events(p_seqs, p_run_ids, p_payloads));
 -- The last are values too large for an index, or nested too deep.
 exception when data_exception or integrity_constraint_violation or program_limit_exceeded then
     if v_count = 1 then
@@ -329,12 +334,19 @@ create function public.ship_journal(
     out last_seq bigint, out shipped bigint, out dead bigint
 ) language plpgsql set search_path = '' as $$
 declare
+    v_batch  recovery.parsed_batch;
     v_placed bigint[];
     v_dead   bigint;
 begin
     if cardinality(p_seqs) <> cardinality(p_run_ids) or cardinality(p_seqs) <> cardinality(p_payloads) then
         raise invalid_parameter_value using message = 'a batch has as many numbers as runs and payloads';
     end if;
+    -- Before the lock, so that a batch is parsed while the one before it, on another connection, is placed.
+    begin
+        v_batch := recovery.parse_events(p_seqs, p_run_ids, p_payloads);
+    exception when data_exception or integrity_constraint_violation or program_limit_exceeded then
+        v_batch.alien := 'unreadable';
+    end;
     insert into public.journal_cursor as c (journal_id, bot) values (p_journal_id, p_bot) on conflict do nothing;
     select c.last_seq, c.dead into last_seq, v_dead from public.journal_cursor c where c.journal_id = p_journal_id for update;
     shipped := 0;
@@ -349,7 +361,11 @@ begin
         raise invalid_parameter_value using message = format('a batch ascends from its cursor, %s', p_after);
     end if;
 
-    v_placed := recovery.place_or_bury(p_journal_id, p_seqs, p_run_ids, p_payloads);
+    begin
+        v_placed := recovery.place_events(p_journal_id, v_batch);
+    exception when data_exception or integrity_constraint_violation or program_limit_exceeded then
+        v_placed := recovery.place_or_bury(p_journal_id, p_seqs, p_run_ids, p_payloads);
+    end;
     if cardinality(v_placed) < cardinality(p_seqs) then
         insert into public.dead_letters (journal_id, seq, run_id, payload, reason)
         select p_journal_id, seq, run_id, payload,

@@ -82,6 +82,27 @@ def test_a_lost_acknowledgement_ships_nothing_twice(path: Path) -> None:
     assert asyncio.run(store.cursor(RUN)) == 40
 
 
+class Overtaking(Scripted):
+    """The first of two batches on their way takes longer, so that the second is there before it."""
+
+    async def ship(self, batch: JournalBatch) -> Shipped:
+        if len(self.batches) % 2 == 0:
+            self.batches.append(batch)
+            await asyncio.sleep(0.01)
+            return await MemoryStore.ship(self, batch)
+        return await super().ship(batch)
+
+
+def test_a_batch_that_overtakes_the_one_before_it_is_sent_again(path: Path) -> None:
+    write_journal(path, RUN, 40)
+    store = Overtaking()
+    shipping = Shipping(path, "bot", store)
+    asyncio.run(shipping.catch_up())
+    assert [batch.after_seq for batch in store.batches][:4] == [0, 10, 20, 10]
+    assert (shipping.shipments.events, shipping.shipments.waiting) == (40, 0)
+    assert asyncio.run(store.cursor(RUN)) == 40
+
+
 def test_another_sidecar_beside_us(path: Path) -> None:
     write_journal(path, RUN, 40)
     store = Scripted()
