@@ -40,12 +40,9 @@ class RecordedExecutor(ExecutorBase):
     _final_info: ExecutorInfo | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        try:
+        # A taken signal would hold its reservation without ever having an order.
+        with session.current().failing_for_good():
             super().__init__(*args, **kwargs)
-        except BaseException as error:
-            # Hummingbot logs it and goes on: a taken signal would hold its reservation without ever having an order.
-            session.current().failure = session.current().failure or error
-            raise
 
     def start(self) -> None:
         self._record_opening()

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from importlib.metadata import version
+from types import TracebackType
 from typing import Any
 
 from hummingbot.core.data_type.common import TradeType
@@ -28,6 +29,21 @@ class _OrderOrigin:
     executor_id: str
     signal_id: str | None
     pair: str
+
+
+class _FailingForGood:
+    """What fails inside has left a hole in the journal: the recorder's `failure` says so to whoever runs the bot."""
+
+    def __init__(self, recorder: "RunRecorder") -> None:
+        self._recorder = recorder
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._recorder.failure = self._recorder.failure or error
 
 
 class RunRecorder:
@@ -55,12 +71,13 @@ class RunRecorder:
         Raises:
             JournalError: It could not be; `failure` is then set, because Hummingbot's loops log what is raised and go on.
         """
-        try:
+        with self.failing_for_good():
             self.journal.append(event)
             self.record.apply(event)
-        except BaseException as error:
-            self.failure = self.failure or error
-            raise
+
+    def failing_for_good(self) -> "_FailingForGood":
+        """Remember the first error raised inside, and let it go on its way: Hummingbot would log it and carry on."""
+        return _FailingForGood(self)
 
     # The run.
 
@@ -89,11 +106,8 @@ class RunRecorder:
     def _never_silent(self, handler: Callable[[int, Any, Any], None]) -> Callable[[int, Any, Any], None]:
         # Hummingbot logs what an event listener raises and goes on (core/pubsub.pyx): the journal would have a hole.
         def listen(tag: int, connector: Any, event: Any) -> None:
-            try:
+            with self.failing_for_good():
                 handler(tag, connector, event)
-            except BaseException as error:
-                self.failure = self.failure or error
-                raise
 
         return listen
 

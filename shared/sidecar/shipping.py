@@ -65,11 +65,13 @@ class Shipping:
         tail = self._follow()
         if tail.journal_id is None:
             return
+        # Until the end is reached, what the store has is not known: after any trouble it is asked again.
+        cursor, self._cursor = self._cursor, None
+        if cursor is None:
+            cursor = await self._known_cursor(tail, tail.journal_id)
         on_their_way: deque[tuple[JournalBatch, asyncio.Task[Shipped]]] = deque()
         try:
-            if self._cursor is None:
-                self._cursor = await self._known_cursor(tail, tail.journal_id)
-            last_read = self._cursor
+            last_read = cursor
             while True:
                 while len(on_their_way) < _ON_THEIR_WAY:
                     batch = await asyncio.to_thread(tail.read, last_read, self._store.batch_limit)
@@ -78,30 +80,29 @@ class Shipping:
                     on_their_way.append((batch, asyncio.create_task(self._store.ship(batch))))
                     last_read = batch.seqs[-1]
                 if not on_their_way:
-                    return
+                    break
                 batch, shipping = on_their_way.popleft()
-                self._note(await shipping, tail)
-                if self._cursor != batch.seqs[-1]:
+                cursor = self._note(await shipping, tail)
+                if cursor != batch.seqs[-1]:
                     # The store did nothing: an acknowledgement was lost, another sidecar was here, or the second of two
                     # batches came first. It says where to go on.
                     while on_their_way:
-                        self._note(await on_their_way.popleft()[1], tail)
-                    last_read = self._cursor
-        except BaseException:
-            # What the store has is not known any more: it is asked again.
-            self._cursor = None
-            raise
+                        cursor = self._note(await on_their_way.popleft()[1], tail)
+                    last_read = cursor
         finally:
             for _, shipping in on_their_way:
                 shipping.cancel()
+            # What they answer now is asked of the store's cursor instead.
             await asyncio.gather(*(shipping for _, shipping in on_their_way), return_exceptions=True)
+        self._cursor = cursor
 
-    def _note(self, shipped: Shipped, tail: JournalTail) -> None:
+    def _note(self, shipped: Shipped, tail: JournalTail) -> int:
+        """Count what was shipped; the store's cursor."""
         self.shipments.dead += shipped.dead
         self.shipments.events += shipped.events
         self.shipments.waiting = tail.last_seq() - shipped.last_seq
-        self._cursor = shipped.last_seq
         self._told(self.shipments)
+        return shipped.last_seq
 
     async def _known_cursor(self, tail: JournalTail, journal_id: str) -> int:
         cursor = await self._store.cursor(journal_id)

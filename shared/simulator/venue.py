@@ -70,6 +70,7 @@ class Venue:
         if self._task is None:
             self.open(self.now_ms())
             self._task = asyncio.get_running_loop().create_task(self._run())
+            self._task.add_done_callback(self._tell_failure)
 
     async def stop(self) -> None:
         """End trading; what made it fail, if anything did, is raised here."""
@@ -97,17 +98,19 @@ class Venue:
         self._next_ms = now_ms - now_ms % step_ms + step_ms
 
     async def _run(self) -> None:
-        try:
-            while not self.exhausted.is_set():
-                wait_s = self._next_ms / 1000 - self._clock()
-                if wait_s > _DUE_S:
-                    await asyncio.sleep(wait_s)
-                else:
-                    self.publish_next()
-                    await asyncio.sleep(0)  # when catching up, readers get their turn between steps
-        except Exception:
-            _LOG.exception("The venue failed at %s and publishes nothing more.", _iso(self._next_ms))
-            raise
+        while not self.exhausted.is_set():
+            wait_s = self._next_ms / 1000 - self._clock()
+            if wait_s > _DUE_S:
+                await asyncio.sleep(wait_s)
+            else:
+                self.publish_next()
+                await asyncio.sleep(0)  # when catching up, readers get their turn between steps
+
+    def _tell_failure(self, task: asyncio.Task[None]) -> None:
+        # At once, because it is raised only by `stop`, and until then the market just stands still.
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            _LOG.error("The venue failed at %s and publishes nothing more.", _iso(self._next_ms), exc_info=error)
 
     def publish_next(self) -> None:
         """Advance to the next step boundary and tell the subscribers what happened there."""

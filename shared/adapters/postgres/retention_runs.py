@@ -146,8 +146,9 @@ async def recorded(connection: Connection, address: Address, kind: RunKind) -> A
     try:
         with one_sentence(address):
             yield run
-    except BaseException as error:
-        # Where the connection is lost too, the record is closed by the next run, as that of one that died.
+    except (StoreError, asyncio.CancelledError) as error:
+        # Any other error is a defect, and where the connection is lost nothing can be written: the next run closes the
+        # record, as that of one that died.
         with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
             await connection.execute(_END, run.id, "failed", str(error) or type(error).__name__, before, None)
         raise
