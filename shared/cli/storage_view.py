@@ -109,6 +109,7 @@ def print_impact(console: Console, records: Sequence[RunRecord], price_usd_per_g
         return shown_usd(None if size_bytes is None else monthly_cost_usd(size_bytes, price_usd_per_gb_month))
 
     table = _table("begun", "run", "state", "moved", "dropped", "database", "freed", "a month", "p50", words=3)
+    table.columns[0].no_wrap = True  # cut short, it would say nothing
     for record in records:
         table.add_row(
             f"{record.started_at:%Y-%m-%d %H:%M}",
