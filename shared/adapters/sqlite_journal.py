@@ -76,7 +76,10 @@ class SqliteJournal:
 
     def runs(self) -> list[str]:
         try:
-            rows = self._db.execute("SELECT run_id FROM events GROUP BY run_id ORDER BY MIN(seq)")
+            # What is written outside any bot's run, a change of phase, has an id of its own too.
+            rows = self._db.execute(
+                "SELECT run_id FROM events GROUP BY run_id HAVING MIN(kind) <> 'phase_changed' ORDER BY MIN(seq)"
+            )
             return [run_id for (run_id,) in rows]
         except sqlite3.Error as error:
             raise JournalError(f"{self.path}: cannot list the runs: {error}") from error

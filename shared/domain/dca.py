@@ -1,18 +1,25 @@
 """DCA: buy a fall from the recent high in steps, leave on a small rise from the average entry."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import pairwise
 
-import numpy as np
-
 from shared.domain.candles import CandleSeries
+from shared.domain.indicators import highest
+from shared.domain.rules import Exit, Features, Opportunity
 from shared.domain.signals import Side
 
 
 @dataclass(frozen=True)
 class DcaRule:
     """When to start a ladder.
+
+    Features: `window_high`, the highest high of the look-back window, the deciding candle included; `close`; `drop`, the
+    fraction by which the close lies below that high.
+
+    Confidence has one component, `depth`. It grows linearly from 0.5 at the threshold to 1 at twice the threshold: a deeper
+    fall is a stronger case for buying it in steps, and nothing beyond that is claimed.
 
     Attributes:
         drop_threshold: Fraction of the look-back high the close must have fallen (0.03 is 3 %).
@@ -22,20 +29,27 @@ class DcaRule:
     drop_threshold: float
     lookback_s: int
 
+    @property
+    def thresholds(self) -> Mapping[str, float]:
+        return {"drop_threshold": self.drop_threshold, "lookback_s": float(self.lookback_s)}
 
-@dataclass(frozen=True)
-class Drop:
-    """Where the last close stands below the window's high, and whether that is a signal.
+    def candles_needed(self, interval_s: int) -> int:
+        """As many as cover the look-back window."""
+        return -(-self.lookback_s // interval_s)
 
-    Confidence grows linearly from 0.5 at the threshold to 1 at twice the threshold: a deeper fall is a stronger case for
-    buying it in steps, and nothing beyond that is claimed.
-    """
+    def features(self, candles: CandleSeries) -> Features:
+        window_high = highest(candles.high, self.candles_needed(candles.interval_s))
+        return {"drop": 1.0 - candles.close / window_high, "window_high": window_high, "close": candles.close}
 
-    drop: float
-    window_high: float
-    close: float
-    is_signal: bool
-    confidence: float
+    def judge(self, values: Mapping[str, float]) -> Opportunity | None:
+        drop = values["drop"]
+        if drop < self.drop_threshold:
+            return None
+        depth = min(1.0, 0.5 * drop / self.drop_threshold)
+        return Opportunity(side=Side.BUY, confidence=depth, components={"depth": depth})
+
+    def exit_reason(self, values: Mapping[str, float], side: Side) -> Exit | None:  # noqa: ARG002 - its barriers suffice
+        return None
 
 
 @dataclass(frozen=True)
@@ -44,37 +58,6 @@ class LadderLevel:
 
     price: Decimal
     amount_quote: Decimal
-
-
-def candles_needed(rule: DcaRule, interval_s: int) -> int:
-    """Closed candles of `interval_s` seconds that cover the look-back window."""
-    return -(-rule.lookback_s // interval_s)
-
-
-def measure_drop(candles: CandleSeries, rule: DcaRule) -> Drop | None:
-    """Look at the last closed candle.
-
-    Args:
-        candles: Closed candles; those before the look-back window are ignored.
-        rule: The rule to apply.
-
-    Returns:
-        The drop, a signal where the close is at least `drop_threshold` below the window's high; None while there are fewer
-        candles than the window holds.
-    """
-    needed = candles_needed(rule, candles.interval_s)
-    if len(candles) < needed:
-        return None
-    window_high = float(np.max(candles.high[-needed:]))
-    close = float(candles.close[-1])
-    drop = 1.0 - close / window_high
-    return Drop(
-        drop=drop,
-        window_high=window_high,
-        close=close,
-        is_signal=drop >= rule.drop_threshold,
-        confidence=min(1.0, 0.5 * drop / rule.drop_threshold),
-    )
 
 
 def build_ladder(
@@ -111,3 +94,26 @@ def build_ladder(
     if any((later - earlier) * towards <= 0 for earlier, later in pairwise(prices)):
         raise ValueError(f"level_spacing {level_spacing} does not separate {levels} levels")
     return tuple(LadderLevel(price, size) for price, size in zip(prices, sizes, strict=True))
+
+
+def merge_levels(
+    build: Callable[[int], tuple[LadderLevel, ...]], levels: int, is_below_minimum: Callable[[LadderLevel], bool]
+) -> tuple[LadderLevel, ...] | None:
+    """Merge a ladder's levels until the venue takes each of them.
+
+    20 quote over 5 levels are 4 a level, which a venue with a minimum order of 5 refuses: 4 levels of 5, or 3 where the venue's
+    amount step cuts them below 5, trade the same money.
+
+    Args:
+        build: The ladder of so many levels, its sizes summing to the same amount.
+        levels: Levels wanted.
+        is_below_minimum: Whether the venue would refuse a level.
+
+    Returns:
+        The ladder with the most levels, at most `levels`, that the venue takes; None where even one level is too small.
+    """
+    for count in range(levels, 0, -1):
+        ladder = build(count)
+        if not any(is_below_minimum(level) for level in ladder):
+            return ladder
+    return None

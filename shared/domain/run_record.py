@@ -43,10 +43,11 @@ class OrderRecord:
 
 @dataclass
 class ExecutorRecord:
-    """An executor with its orders. It is a trade if anything was filled."""
+    """An executor with its orders. It is a trade if anything was filled. `exit` is its first decision to close."""
 
     opened: ev.ExecutorOpened
     orders: list[OrderRecord] = field(default_factory=list)
+    exit: ev.ExitDecided | None = None
     closed: ev.ExecutorClosed | None = None
 
     @property
@@ -69,13 +70,20 @@ class ExecutorRecord:
 
 @dataclass
 class RunRecord:
-    """A run's events, put together by signal, order and executor."""
+    """A run's events, put together by signal, order and executor.
+
+    Attributes:
+        configs: Each controller's configurations, in the order they took effect.
+        evaluations: Counts of candles looked at.
+    """
 
     started: ev.RunStarted | None = None
     stopped: ev.RunStopped | None = None
     signals: list[ev.SignalDecided] = field(default_factory=list)
     orders: dict[str, OrderRecord] = field(default_factory=dict)
     executors: dict[str, ExecutorRecord] = field(default_factory=dict)
+    configs: list[ev.ConfigApplied] = field(default_factory=list)
+    evaluations: list[ev.CandlesEvaluated] = field(default_factory=list)
     stray_fills: list[ev.OrderFilled] = field(default_factory=list)
     stray_closes: list[ev.ExecutorClosed] = field(default_factory=list)
     others: list[ev.Event] = field(default_factory=list)
@@ -99,6 +107,9 @@ class RunRecord:
                 self.signals.append(event)
             case ev.ExecutorOpened():
                 self.executors[event.executor_id] = ExecutorRecord(event)
+            case ev.ExitDecided() if event.executor_id in self.executors:
+                executor = self.executors[event.executor_id]
+                executor.exit = executor.exit or event
             case ev.ExecutorClosed() if event.executor_id in self.executors and (
                 self.executors[event.executor_id].closed is None
             ):
@@ -117,6 +128,10 @@ class RunRecord:
                 self.orders[event.order_id].cancelled = True
             case ev.OrderCompleted() if event.order_id in self.orders:
                 self.orders[event.order_id].completed = True
+            case ev.ConfigApplied():
+                self.configs.append(event)
+            case ev.CandlesEvaluated():
+                self.evaluations.append(event)
             case _:
                 self.others.append(event)
 

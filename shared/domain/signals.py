@@ -29,6 +29,16 @@ class Refusal(StrEnum):
     STOPPING = "stopping"
     BELOW_MINIMUM_ORDER = "below_minimum_order"
     PRICE_UNAVAILABLE = "price_unavailable"
+    LOW_CONFIDENCE = "low_confidence"
+    SHORT_ON_SPOT = "short_on_spot"
+    COOLDOWN_AFTER_STOP = "cooldown_after_stop"
+    STOPS_IN_A_ROW = "stops_in_a_row"
+    MAX_POSITIONS_PER_STRATEGY = "max_positions_per_strategy"
+    EXPOSURE_PER_PAIR = "exposure_per_pair"
+    EXPOSURE_PER_STRATEGY = "exposure_per_strategy"
+    CRASH_GUARD = "crash_guard"
+    CRASH_GUARD_BLIND = "crash_guard_blind"
+    PHASE_CHANGED = "phase_changed"
 
 
 @dataclass(frozen=True)
@@ -46,6 +56,7 @@ class Signal:
         confidence: 0..1.
         thresholds: Parameters it was decided on, by name.
         values: Feature values it was decided on, by name.
+        components: What the confidence is made of, each 0..1, by name.
     """
 
     signal_id: str
@@ -58,6 +69,7 @@ class Signal:
     confidence: float
     thresholds: Mapping[str, float]
     values: Mapping[str, float]
+    components: Mapping[str, float]
 
 
 def signal_id(controller_id: str, side: Side, candle_close_ms: int) -> str:
