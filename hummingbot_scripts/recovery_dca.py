@@ -1,4 +1,4 @@
-"""Run the DCA controllers: `start --script recovery_dca.py`, with `--conf NAME.yml` for another file of conf/scripts."""
+"""Run the DCA controllers: `start --script recovery_dca.py`, with `--conf NAME.yml` for another configuration."""
 
 from shared.bot import script_config, strategy
 
@@ -10,4 +10,4 @@ class RecoveryDcaScriptConfig(script_config.RecoveryScriptConfig):
 class RecoveryDcaScript(strategy.RecoveryStrategy):
     """DCA on each pair of the configuration."""
 
-    default_config = "recovery_dca_phase1.yml"
+    config_name = "recovery_dca"

@@ -1,6 +1,8 @@
 """What a trader writes in conf/controllers: the fields every controller has."""
 
-from collections.abc import Iterable
+import hashlib
+import json
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -10,10 +12,17 @@ from hummingbot.data_feed.candles_feed.data_types import CandlesConfig
 from hummingbot.strategy_v2.controllers import controller_base
 from pydantic import Field, field_validator, model_validator
 
+from shared.domain.barrier_bounds import BarrierBounds
+from shared.domain.protections import CrashGuard, Protections
+from shared.domain.rules import Rule
 from shared.paper.injection import base_name
 from shared.wire.config_errors import MAX_FRACTION
 
 _INTERVALS_S = {"1m": 60, "3m": 180, "5m": 300, "15m": 900, "30m": 1800, "1h": 3600}
+_GUARD_INTERVAL = "5m"
+_PAIR = r"^[A-Z0-9]+-[A-Z0-9]+$"
+# Which controller it is, not how it trades.
+_NOT_IN_FINGERPRINT = frozenset({"id", "trading_pair", "manual_kill_switch", "candles_config", "initial_positions"})
 
 
 def fraction(description: str, default: str | None, *, updatable: bool = True) -> Any:
@@ -40,20 +49,27 @@ class RecoveryControllerConfig(controller_base.ControllerConfigBase):
     """Fields common to all recovery controllers. Unknown fields are refused (extra="forbid" is inherited)."""
 
     controller_type: str = "directional_trading"
+    phase: int | None = setting("Phase of the recovery plan this is for (empty: normal operation)", None, ge=1, le=4)
     connector_name: str = setting("Connector, e.g. binance_paper_trade", "binance_paper_trade")
-    trading_pair: str = setting("Trading pair, e.g. BTC-USDT", "BTC-USDT", pattern=r"^[A-Z0-9]+-[A-Z0-9]+$")
+    trading_pair: str = setting("Trading pair, e.g. BTC-USDT", "BTC-USDT", pattern=_PAIR)
     candles_connector: str = setting("Connector the candles come from (empty: the trading connector's venue)", "")
     interval: str = setting(f"Candle timeframe ({', '.join(_INTERVALS_S)})", "1m")
-    total_amount_quote: Decimal = setting("Size of one position in quote", Decimal(90), updatable=True, gt=0)
-    max_positions: int = setting("Positions this controller may have open at once", 1, updatable=True, ge=1)
-    cooldown_s: int = setting("Seconds between two positions of this controller", 300, updatable=True, ge=0)
     leverage: int = setting("Leverage (1 on spot)", 1, ge=1, le=125)
     position_mode: PositionMode = setting("Position mode on perpetuals (HEDGE or ONEWAY)", PositionMode.HEDGE)
-    take_profit: Decimal = fraction("Take profit above the average entry, after fees", "0.01")
-    stop_loss: Decimal = fraction("Stop loss below the average entry, after fees", "0.04")
+    total_amount_quote: Decimal = setting("Size of one position in quote", Decimal(90), updatable=True, gt=0)
+    min_confidence: Decimal = setting("Confidence a signal must have, 0 to 1", Decimal(0), updatable=True, ge=0, le=1)
     trailing_activation: Decimal | None = fraction("Profit at which the trailing stop starts", None)
     trailing_delta: Decimal | None = fraction("Distance of the trailing stop from the best profit", None)
     time_limit_s: int = setting("Seconds after which a position is closed at market", 86_400, updatable=True, ge=60)
+    max_positions: int = setting("Positions this controller may have open at once", 1, updatable=True, ge=1)
+    cooldown_s: int = setting("Seconds between two positions of this controller", 300, updatable=True, ge=0)
+    cooldown_after_stop_s: int | None = setting("Seconds without entry after a stop loss", None, updatable=True, ge=1)
+    stops_in_a_row: int | None = setting("Stop losses in a row that ban this controller", None, updatable=True, ge=1)
+    ban_s: int = setting("Seconds a ban lasts", 86_400, updatable=True, ge=60)
+    crash_guard_pair: str | None = setting("Pair whose fall stops entries (empty: no guard)", None, pattern=_PAIR)
+    crash_drop_1h: Decimal | None = fraction("Its fall in 1 h that stops entries", None)
+    crash_drop_4h: Decimal | None = fraction("Its fall in 4 h that stops entries", None)
+    crash_drop_24h: Decimal | None = fraction("Its fall in 24 h that stops entries", None)
 
     @field_validator("position_mode", mode="before")
     @classmethod
@@ -79,17 +95,35 @@ class RecoveryControllerConfig(controller_base.ControllerConfigBase):
         return value
 
     @model_validator(mode="after")
-    def _trailing_is_whole(self) -> "RecoveryControllerConfig":
+    def _is_whole(self) -> "RecoveryControllerConfig":
         if (self.trailing_activation is None) != (self.trailing_delta is None):
             raise ValueError("trailing_activation and trailing_delta: set both or neither")
         if self.trailing_activation and self.trailing_delta and self.trailing_delta > self.trailing_activation:
             raise ValueError(
                 "trailing_delta: must not exceed trailing_activation, or the stop would lie below the entry"
             )
+        if (self.crash_guard_pair is None) != (not self.crash_drops):
+            raise ValueError("crash_guard_pair: goes with at least one of crash_drop_1h, crash_drop_4h, crash_drop_24h")
+        if self.leverage > 1 and not self.is_perpetual:
+            raise ValueError(f"leverage = {self.leverage}: must be 1 on spot")
         # Filled in here, because Hummingbot's backtester and API read the candles a controller needs from its config;
         # past the assignment check, which would run this validator again.
-        self.__dict__["candles_config"] = [self.candles]
+        self.__dict__["candles_config"] = [self.candles, *([self.guard_candles] if self.crash_guard else [])]
         return self
+
+    # What a strategy adds.
+
+    @property
+    def rule(self) -> Rule:
+        """The rule with this configuration's thresholds."""
+        raise NotImplementedError
+
+    # What the controller reads.
+
+    @property
+    def strategy(self) -> str:
+        """Name of the rule in the journal."""
+        return str(self.controller_name)
 
     @property
     def interval_s(self) -> int:
@@ -98,17 +132,51 @@ class RecoveryControllerConfig(controller_base.ControllerConfigBase):
 
     @property
     def candles_needed(self) -> int:
-        """Closed candles a decision looks at; each strategy says how many."""
-        return 1
+        """Closed candles a decision looks at."""
+        return self.rule.candles_needed(self.interval_s)
 
     @property
     def candles(self) -> CandlesConfig:
         """The candle feed, long enough for a decision and the candle in progress."""
-        return CandlesConfig(
-            connector=self.candles_connector or base_name(self.connector_name),
-            trading_pair=self.trading_pair,
-            interval=self.interval,
-            max_records=self.candles_needed + 1,
+        return self._feed(self.trading_pair, self.interval, self.candles_needed)
+
+    @property
+    def crash_drops(self) -> Mapping[int, Decimal]:
+        """The guard's bounds by span in seconds."""
+        drops = {3600: self.crash_drop_1h, 14_400: self.crash_drop_4h, 86_400: self.crash_drop_24h}
+        return {span_s: drop for span_s, drop in drops.items() if drop is not None}
+
+    @property
+    def crash_guard(self) -> CrashGuard | None:
+        """None where it is off."""
+        if self.crash_guard_pair is None:
+            return None
+        return CrashGuard({span_s: float(drop) for span_s, drop in self.crash_drops.items()})
+
+    @property
+    def guard_candles(self) -> CandlesConfig:
+        """The guard's candle feed. Call where the guard is on."""
+        assert self.crash_guard is not None
+        return self._feed(self.crash_guard_pair, _GUARD_INTERVAL, self.crash_guard.longest_s // GUARD_INTERVAL_S + 1)
+
+    def _feed(self, pair: str | None, interval: str, closed: int) -> CandlesConfig:
+        connector = self.candles_connector or base_name(self.connector_name)
+        return CandlesConfig(connector=connector, trading_pair=pair, interval=interval, max_records=closed + 1)
+
+    @property
+    def history_needed_s(self) -> int:
+        """Seconds of candles there must be before the first decision."""
+        feeds = [self.candles, *([self.guard_candles] if self.crash_guard else [])]
+        return max(feed.max_records * _INTERVALS_S[feed.interval] for feed in feeds)
+
+    @property
+    def protections(self) -> Protections:
+        return Protections(
+            max_positions=self.max_positions,
+            cooldown_s=self.cooldown_s,
+            cooldown_after_stop_s=self.cooldown_after_stop_s,
+            stops_in_a_row=self.stops_in_a_row,
+            ban_s=self.ban_s,
         )
 
     @property
@@ -118,7 +186,54 @@ class RecoveryControllerConfig(controller_base.ControllerConfigBase):
     def update_markets(self, markets: MarketDict) -> MarketDict:
         return markets.add_or_update(self.connector_name, self.trading_pair)
 
+    # As the journal has it.
 
-def read_fields(config: object, names: Iterable[str]) -> dict[str, float]:
-    """Some of a configuration's numbers, as a signal stores the thresholds it was decided on."""
-    return {name: float(getattr(config, name)) for name in names}
+    def as_text(self) -> dict[str, str]:
+        """Every setting as text, by name; money and fractions without trailing zeros."""
+        content = self.model_dump(mode="python", exclude={"candles_config", "initial_positions"})
+        return {name: _as_text(value) for name, value in sorted(content.items())}
+
+    @property
+    def config_id(self) -> str:
+        """Fingerprint of how it trades: every setting but which controller and pair it is. 12 hex digits."""
+        settings = {name: text for name, text in self.as_text().items() if name not in _NOT_IN_FINGERPRINT}
+        return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12]
+
+
+class RuleBarriersConfig(RecoveryControllerConfig):
+    """Of a strategy whose rule says where stop and target lie: the bounds they are kept within."""
+
+    min_take_profit: Decimal = fraction("Least take profit, after fees", "0.004")
+    max_take_profit: Decimal = fraction("Greatest take profit, after fees", "0.06")
+    min_stop_loss: Decimal = fraction("Least stop loss, after fees", "0.006")
+    max_stop_loss: Decimal = fraction("Greatest stop loss, after fees", "0.04")
+
+    @model_validator(mode="after")
+    def _bounds_are_in_order(self) -> "RuleBarriersConfig":
+        for name in ("take_profit", "stop_loss"):
+            least, most = getattr(self, f"min_{name}"), getattr(self, f"max_{name}")
+            if least > most:
+                raise ValueError(f"min_{name} = {least}: must not exceed max_{name} = {most}")
+        return self
+
+    @property
+    def barrier_bounds(self) -> BarrierBounds:
+        return BarrierBounds(self.min_take_profit, self.max_take_profit, self.min_stop_loss, self.max_stop_loss)
+
+
+GUARD_INTERVAL_S = _INTERVALS_S[_GUARD_INTERVAL]
+"""Length of the guard's candles in seconds."""
+
+
+def is_updatable(config_class: type[RecoveryControllerConfig], name: str) -> bool:
+    """Whether a setting may change while the bot runs."""
+    extra = config_class.model_fields[name].json_schema_extra
+    return isinstance(extra, dict) and bool(extra.get("is_updatable", False))
+
+
+def _as_text(value: Any) -> str:
+    if isinstance(value, Decimal):
+        return format(value.normalize(), "f")
+    if isinstance(value, PositionMode):
+        return value.name
+    return "" if value is None else str(value)

@@ -1,36 +1,59 @@
 """The base of the recovery controllers: once per closed candle, ask the rule, then the limits, then open an executor.
 
-A strategy adds three hooks: `detect` (the rule), `position_config` (the executor) and `thresholds`. It must not be imported by
-class name into a controller file: Hummingbot takes the alphabetically first matching class of a module for the controller.
+A strategy adds three hooks: its config's `rule`, `position` (how a signal is carried out) and `outlook`. It must not be
+imported by class name into a controller file: Hummingbot takes the alphabetically first matching class of a module.
 """
 
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from hummingbot.core.data_type.common import PriceType
+from hummingbot.core.data_type.common import PriceType, TradeType
+from hummingbot.data_feed.candles_feed.data_types import CandlesConfig
 from hummingbot.strategy_v2.controllers import controller_base
-from hummingbot.strategy_v2.executors.data_types import ConnectorPair, ExecutorConfigBase
-from hummingbot.strategy_v2.models.executor_actions import CreateExecutorAction, ExecutorAction
+from hummingbot.strategy_v2.executors.data_types import ConnectorPair
+from hummingbot.strategy_v2.models.executor_actions import CreateExecutorAction, ExecutorAction, StopExecutorAction
 
 from shared.bot import host as host  # for its effect: paper connectors and guarded executors
 from shared.bot import session
+from shared.bot.config import GUARD_INTERVAL_S, is_updatable
+from shared.bot.custom_info import CustomInfo
+from shared.bot.evaluations import EvaluationCount
+from shared.bot.positions import Position, executor_config
+from shared.bot.recorder import now_ms
+from shared.domain import events as ev
 from shared.domain.candles import CandleError, CandleSeries
-from shared.domain.signals import Refusal, Side, Signal
+from shared.domain.protections import refuse_by_crash
+from shared.domain.rules import Evaluation, Exit, Opportunity, evaluate_last
+from shared.domain.signals import Refusal, Side, Signal, signal_id
+
+# Candles an entry may wait for its first fill; after that the market has left it behind.
+_ENTRY_CANDLES = 2
 
 
 class RecoveryController(controller_base.ControllerBase):
-    """Runs one rule on one pair."""
+    """Runs one rule on one pair.
+
+    Attributes:
+        retired: Set once another configuration has taken its place: it takes no more signals, and what it has open finishes
+            under the terms it was opened with.
+        latest: What the rule saw in the newest closed candle; None before the first.
+    """
 
     def __init__(self, config: Any, *args: Any, **kwargs: Any) -> None:
         super().__init__(config, *args, **kwargs)
         self.config = config
+        self.retired = False
+        self.latest: Evaluation | None = None
         self._session = session.current()
+        self._evaluations = EvaluationCount(self._session)
+        self._is_announced = False
         self._decided_open_s = 0
         self._next_look_s = 0.0
-        self._signal: Signal | None = None
-        self.latest_values: dict[str, float] = {}
+        self._fresh: Evaluation | None = None
+        self._info = CustomInfo(self._session)
         self.processed_data = {"signal": 0, "features": pd.DataFrame()}
         self.market_data_provider.initialize_rate_sources(
             [ConnectorPair(connector_name=config.connector_name, trading_pair=config.trading_pair)]
@@ -38,12 +61,8 @@ class RecoveryController(controller_base.ControllerBase):
 
     # Hooks of the strategies.
 
-    def detect(self, candles: CandleSeries) -> Signal | None:
-        """The rule, on closed candles whose last one has just closed."""
-        raise NotImplementedError
-
-    def position_config(self, signal: Signal, price: Decimal) -> ExecutorConfigBase | Refusal:
-        """The executor that carries the signal out at `price`, or why there can be none."""
+    def position(self, opportunity: Opportunity, price: Decimal) -> Position | Refusal:
+        """How an opportunity is carried out at `price`, or why it cannot be."""
         raise NotImplementedError
 
     def outlook(self) -> str:
@@ -52,43 +71,35 @@ class RecoveryController(controller_base.ControllerBase):
 
     # Hummingbot's control loop.
 
-    def update_config(self, new_config: Any) -> None:
-        """Take a live edit: what may change while the bot runs, all of it at once.
-
-        20260126 sets one field after the other, and fields that only make sense together are refused on the way.
-
-        Raises:
-            ValidationError: What may change does not go with what may not.
-        """
-        kept = {name: getattr(self.config, name) for name in type(self.config).model_fields}
-        changed = {
-            name: getattr(new_config, name)
-            for name, field in type(self.config).model_fields.items()
-            if (field.json_schema_extra or {}).get("is_updatable", False)
-        }
-        self.config = type(self.config)(**kept | changed)
-
     async def update_processed_data(self) -> None:
         """Evaluate the rule if a candle has closed since the last look."""
         if not self._session.is_watching:
             # Deployed under a script that is not ours (Hummingbot Dashboard's): nobody else begins the run's record.
-            self._session.watch(self.market_data_provider.connectors, script=self.config.id)
-        self._signal = None
+            self._session.watch(
+                self.market_data_provider.connectors, script=self.config.id, market=session.market_name()
+            )
+        if not self._is_announced:
+            self._announce("start", old={}, new=self.config.as_text())
+        self._fresh = None
         self.processed_data["signal"] = 0
         if self.market_data_provider.time() < self._next_look_s:
             return
-        candles = self._closed_candles()
+        candles = self._closed_candles(self.config.candles, self.config.interval_s)
         if candles is None or int(candles.open_time_s[-1]) <= self._decided_open_s:
             return
         self._decided_open_s = int(candles.open_time_s[-1])
         self._next_look_s = self._decided_open_s + 2 * self.config.interval_s
-        self._signal = self.detect(candles)
-        direction = 0 if self._signal is None else (1 if self._signal.side is Side.BUY else -1)
-        self.processed_data = {"signal": direction, "features": pd.DataFrame([self.latest_values])}
+        self._fresh = evaluate_last(self.config.rule, candles)
+        self._evaluations.add(self.config, candles.last_close_ms, evaluated=self._fresh is not None)
+        if self._fresh is None:
+            return
+        self.latest = self._fresh
+        opportunity = self._fresh.opportunity
+        direction = 0 if opportunity is None else (1 if opportunity.side is Side.BUY else -1)
+        self.processed_data = {"signal": direction, "features": pd.DataFrame([self._fresh.values])}
 
-    def _closed_candles(self) -> CandleSeries | None:
+    def _closed_candles(self, feed: CandlesConfig, interval_s: int) -> CandleSeries | None:
         """The candles that are final: each has a successor, the newest of which is still in progress."""
-        feed = self.config.candles
         frame = self.market_data_provider.get_candles_df(
             feed.connector, feed.trading_pair, feed.interval, feed.max_records
         )
@@ -96,39 +107,93 @@ class RecoveryController(controller_base.ControllerBase):
         if len(rows) == 0:
             return None
         try:
-            return CandleSeries.from_rows(rows, self.config.interval_s)
+            return CandleSeries.from_rows(rows, interval_s)
         except CandleError as error:
             # Hummingbot's feed accepts gaps as ready. No decision may rest on them; the next candle is looked at anew.
             self.logger().error(f"{self.config.id}: {feed.trading_pair} {feed.interval}: {error}; not evaluated")
             return None
 
     def determine_executor_actions(self) -> list[ExecutorAction]:
-        if self._signal is None:
+        if self._fresh is None:
             return []
-        signal, self._signal = self._signal, None
+        evaluation, self._fresh = self._fresh, None
+        actions = list(self._exits(evaluation))
+        if evaluation.opportunity is not None:
+            actions += self._entry(evaluation, evaluation.opportunity)
+        return actions
+
+    def _exits(self, evaluation: Evaluation) -> Iterable[ExecutorAction]:
+        """Stop what the rule wants out of, and what the market left behind before its first fill."""
+        for executor in self.executors_info:
+            if not executor.is_active:
+                continue
+            reason: Exit | None
+            if executor.filled_amount_quote == 0:
+                waited_s = self.market_data_provider.time() - executor.timestamp
+                reason = Exit.ENTRY_UNFILLED if waited_s >= _ENTRY_CANDLES * self.config.interval_s else None
+            else:
+                side = Side.BUY if executor.config.side is TradeType.BUY else Side.SELL
+                reason = self.config.rule.exit_reason(evaluation.values, side)
+            if reason is not None:
+                self._session.exit_causes[executor.id] = reason
+                yield StopExecutorAction(controller_id=self.config.id, executor_id=executor.id)
+
+    def _entry(self, evaluation: Evaluation, opportunity: Opportunity) -> Iterable[ExecutorAction]:
+        signal = self._signal(evaluation, opportunity)
         price = self._entry_price(signal.side)
-        refusal: Refusal | None = None
-        position: ExecutorConfigBase | None = None
-        if self.config.manual_kill_switch:
-            refusal = Refusal.KILL_SWITCH
-        elif price is None:
-            refusal = Refusal.PRICE_UNAVAILABLE
-        else:
-            outcome = self.position_config(signal, price)
+        refusal = self._own_refusal(opportunity, price)
+        position: Position | None = None
+        if refusal is None and price is not None:
+            outcome = self.position(opportunity, price)
             if isinstance(outcome, Refusal):
                 refusal = outcome
             else:
                 position = outcome
         taken = self._session.decide(
-            signal,
-            self.config.total_amount_quote,
-            own_refusal=refusal,
-            max_positions=self.config.max_positions,
-            cooldown_s=self.config.cooldown_s,
+            session.Proposal(
+                signal,
+                self.config.total_amount_quote,
+                self.config.protections,
+                own_refusal=refusal,
+                adjustments={} if position is None else position.adjustments,
+                phase=self.config.phase,
+                config_id=self.config.config_id,
+            )
         )
-        if not taken or position is None:
-            return []
-        return [CreateExecutorAction(controller_id=self.config.id, executor_config=position)]
+        if taken and position is not None:
+            executor = executor_config(self.config, signal, position, self.market_data_provider.time())
+            yield CreateExecutorAction(controller_id=self.config.id, executor_config=executor)
+
+    def _signal(self, evaluation: Evaluation, opportunity: Opportunity) -> Signal:
+        return Signal(
+            signal_id=signal_id(self.config.id, opportunity.side, evaluation.candle_close_ms),
+            controller_id=self.config.id,
+            strategy=self.config.strategy,
+            pair=self.config.trading_pair,
+            side=opportunity.side,
+            candle_close_ms=evaluation.candle_close_ms,
+            price=evaluation.price,
+            confidence=opportunity.confidence,
+            thresholds=self.config.rule.thresholds,
+            values=evaluation.values,
+            components=opportunity.components,
+        )
+
+    def _own_refusal(self, opportunity: Opportunity, price: Decimal | None) -> Refusal | None:
+        if self.config.manual_kill_switch:
+            return Refusal.KILL_SWITCH
+        if self.retired:
+            return Refusal.PHASE_CHANGED
+        if opportunity.confidence < self.config.min_confidence:
+            return Refusal.LOW_CONFIDENCE
+        if opportunity.side is Side.SELL and not self.config.is_perpetual:
+            return Refusal.SHORT_ON_SPOT
+        if price is None:
+            return Refusal.PRICE_UNAVAILABLE
+        guard = self.config.crash_guard
+        if guard is None:
+            return None
+        return refuse_by_crash(guard, self._closed_candles(self.config.guard_candles, GUARD_INTERVAL_S), now_ms())
 
     def _entry_price(self, side: Side) -> Decimal | None:
         """What a taker would get now, quote per base."""
@@ -145,14 +210,56 @@ class RecoveryController(controller_base.ControllerBase):
         amount = self.market_data_provider.quantize_order_amount(connector, pair, amount_quote / price)
         return bool(amount < rule.min_order_size or amount * price < rule.min_notional_size)
 
+    # Its configuration.
+
+    def frozen_changes(self, new_config: Any) -> list[str]:
+        """Settings an edit changes that may not change while the bot runs."""
+        now, wanted = self.config.as_text(), new_config.as_text()
+        return [name for name in now if wanted.get(name) != now[name] and not is_updatable(type(self.config), name)]
+
+    def update_config(self, new_config: Any, source: str = "edit") -> None:
+        """Take a live edit: what may change while the bot runs, all of it at once; each change is an event of the journal.
+
+        20260126 sets one field after the other, and fields that only make sense together are refused on the way.
+
+        Args:
+            new_config: The edited configuration.
+            source: Where it comes from, for the journal.
+
+        Raises:
+            ValidationError: What may change does not go with what may not.
+        """
+        kept = {name: getattr(self.config, name) for name in type(self.config).model_fields}
+        changed = {name: getattr(new_config, name) for name in kept if is_updatable(type(self.config), name)}
+        before = self.config.as_text()
+        self.config = type(self.config)(**kept | changed)
+        after = self.config.as_text()
+        differing = [name for name in after if after[name] != before[name]]
+        if differing:
+            old, new = ({name: text[name] for name in differing} for text in (before, after))
+            self._announce(source, old=old, new=new)
+
+    def _announce(self, source: str, *, old: Mapping[str, str], new: Mapping[str, str]) -> None:
+        self._is_announced = True
+        self._session.append(
+            ev.ConfigApplied(
+                at_ms=now_ms(),
+                controller_id=self.config.id,
+                strategy=self.config.strategy,
+                pair=self.config.trading_pair,
+                phase=self.config.phase,
+                config_id=self.config.config_id,
+                source=source,
+                old=old,
+                new=new,
+            )
+        )
+
+    def flush(self) -> None:
+        """Write what is counted but not yet in the journal. Call before the run ends."""
+        self._evaluations.flush()
+
     # What Dashboard and MQTT show.
 
     def get_custom_info(self) -> dict[str, Any]:
-        signals = [decided for decided in self._session.record.signals if decided.controller_id == self.config.id]
-        return {
-            "pair": self.config.trading_pair,
-            "signals": len(signals),
-            "taken": sum(1 for decided in signals if decided.taken),
-            "last_signal": signals[-1].signal_id if signals else None,
-            "values": self.latest_values,
-        }
+        return self._info.read(self.config, self.latest)

@@ -22,9 +22,10 @@ from hummingbot.strategy_v2.models.executors import CloseType, TrackedOrder
 from hummingbot.strategy_v2.models.executors_info import ExecutorInfo
 
 from shared.bot import session
+from shared.bot.recorder import now_ms
 
 ZERO = Decimal(0)
-
+_LAST_UNIT = Decimal("1e-8")
 
 if TYPE_CHECKING:
     # The real executor stands behind the mixins at run time; Hummingbot is untyped, so its members are Any.
@@ -141,6 +142,50 @@ class RecoveryDcaExecutor(RecordedExecutor, OneBarrierAPass, DCAExecutor):
 
     _current_retries: int
     _max_retries: int
+    _trailing_stop_trigger_pct: Decimal | None
+    _untouched_at_ms: int | None = None
+
+    def control_barriers(self) -> None:
+        super().control_barriers()
+        if self._running:
+            self._untouched_at_ms = now_ms()
+
+    def place_close_order_and_cancel_open_orders(self, price: Decimal = Decimal("NaN")) -> None:
+        if self._running:
+            # Before the close is placed: the book is the one the decision was taken on.
+            self._record_exit()
+        super().place_close_order_and_cancel_open_orders(price)
+
+    def _record_exit(self) -> None:
+        held, recorder = self.open_filled_amount, session.current()
+        cause = self.close_type.name
+        if self.close_type is CloseType.EARLY_STOP:
+            cause = recorder.exit_causes.pop(self.config.id, cause)
+        connector, pair = self.connectors[self.config.connector_name], self.config.trading_pair
+        is_buy = self.config.side is TradeType.SELL
+        recorder.exit_decided(
+            self,
+            cause,
+            barrier_price=self._barrier_price(),
+            best_price=_finite(self.current_market_price),
+            expected_price=_finite(connector.get_vwap_for_volume(pair, is_buy, held).result_price) if held else None,
+            tick=connector.trading_rules[pair].min_price_increment,
+            untouched_at_ms=self._untouched_at_ms,
+        )
+
+    def _barrier_price(self) -> Decimal | None:
+        """Where the price is at which the barrier of `close_type` is touched; None where that is no price."""
+        fraction = {
+            CloseType.TAKE_PROFIT: self.config.take_profit,
+            CloseType.STOP_LOSS: None if self.config.stop_loss is None else -self.config.stop_loss,
+            CloseType.TRAILING_STOP: self._trailing_stop_trigger_pct,
+        }.get(self.close_type)
+        if fraction is None or self.open_filled_amount == ZERO:
+            return None
+        # As get_net_pnl_pct has it, the other way round: the barriers are met after the fees paid so far.
+        moved = fraction + self.cum_fees_quote / self.open_filled_amount_quote
+        towards = 1 if self.config.side is TradeType.BUY else -1
+        return Decimal(self.current_position_average_price * (1 + towards * moved))
 
     @property
     def close_price(self) -> Decimal:
@@ -215,6 +260,12 @@ class RecoveryDcaExecutor(RecordedExecutor, OneBarrierAPass, DCAExecutor):
             orders=[tracked.order for tracked in orders if tracked.order],
             error_handler=connector._handle_update_error_for_active_order,
         )
+
+
+def _finite(price: Any) -> Decimal | None:
+    # The book's averages are floats: what lies behind the venue's last unit is their noise.
+    price = Decimal(price)
+    return price.quantize(_LAST_UNIT).normalize() if price.is_finite() else None
 
 
 def _has_ended(tracked: TrackedOrder) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 from hummingbot.core.data_type.common import TradeType
 from hummingbot.core.event.event_forwarder import SourceInfoEventForwarder
 from hummingbot.core.event.events import MarketEvent
+from hummingbot.strategy_v2.executors.dca_executor.data_types import DCAExecutorConfig
 
 from shared.domain import events as ev
 from shared.domain.run_record import RunRecord
@@ -85,11 +86,17 @@ class RunRecorder:
     def is_watching(self) -> bool:
         return self.record.started is not None
 
-    def watch(self, connectors: Mapping[str, Any], script: str) -> None:
+    def watch(self, connectors: Mapping[str, Any], script: str, market: str) -> None:
         """Begin the run's record with its accounts' balances, and listen to what becomes of every order."""
         self._connectors.update(connectors)
         self.append(
-            ev.RunStarted(at_ms=now_ms(), hummingbot=version("hummingbot"), script=script, balances=self._balances())
+            ev.RunStarted(
+                at_ms=now_ms(),
+                hummingbot=version("hummingbot"),
+                script=script,
+                balances=self._balances(),
+                market=market,
+            )
         )
         for connector in connectors.values():
             for tag, handler in (
@@ -135,6 +142,32 @@ class RunRecorder:
                 account=config.connector_name,
                 pair=config.trading_pair,
                 side=_side(config.side),
+                terms=_terms(config) if isinstance(config, DCAExecutorConfig) else None,
+            )
+        )
+
+    def exit_decided(
+        self,
+        executor: Any,
+        cause: str,
+        *,
+        barrier_price: Decimal | None,
+        best_price: Decimal | None,
+        expected_price: Decimal | None,
+        tick: Decimal,
+        untouched_at_ms: int | None,
+    ) -> None:
+        self.append(
+            ev.ExitDecided(
+                at_ms=now_ms(),
+                executor_id=executor.config.id,
+                signal_id=executor.config.level_id,
+                cause=cause,
+                barrier_price=barrier_price,
+                best_price=best_price,
+                expected_price=expected_price,
+                tick=tick,
+                untouched_at_ms=untouched_at_ms,
             )
         )
 
@@ -233,3 +266,17 @@ class RunRecorder:
 
 def _side(trade_type: TradeType) -> Side:
     return Side.BUY if trade_type is TradeType.BUY else Side.SELL
+
+
+def _terms(config: DCAExecutorConfig) -> ev.PositionTerms:
+    trailing = config.trailing_stop
+    return ev.PositionTerms(
+        prices=tuple(config.prices),
+        amounts_quote=tuple(config.amounts_quote),
+        take_profit=config.take_profit,
+        stop_loss=config.stop_loss,
+        trailing_activation=trailing.activation_price if trailing else None,
+        trailing_delta=trailing.trailing_delta if trailing else None,
+        time_limit_s=config.time_limit,
+        leverage=config.leverage,
+    )

@@ -3,6 +3,7 @@
 import importlib
 import inspect
 import re
+from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from shared.domain.limits import LimitError, Limits
 from shared.wire.config_errors import ConfigError, describe
 
 PAIR = re.compile(r"[A-Z0-9]+-[A-Z0-9]+")
+_GUARD_SETTINGS = ("crash_guard_pair", "crash_drop_1h", "crash_drop_4h", "crash_drop_24h")
 
 
 class RecoveryScriptConfig(strategy_v2_base.StrategyV2ConfigBase):
@@ -28,9 +30,16 @@ class RecoveryScriptConfig(strategy_v2_base.StrategyV2ConfigBase):
     pairs: list[str] = Field(min_length=1)
     max_positions: int = Field(ge=1)
     max_positions_per_pair: int = Field(ge=1)
+    max_positions_per_strategy: int | None = Field(default=None, ge=1)
     capital_quote: Decimal = Field(gt=0)
+    exposure_per_pair_quote: Decimal | None = Field(default=None, gt=0)
+    exposure_per_strategy_quote: Decimal | None = Field(default=None, gt=0)
     # Trade every strategy file on this connector instead of the one the file names.
     connector_name: str | None = None
+    # False switches the crash guard of every strategy file off.
+    crash_guard: bool = True
+    # Set by a start that named no file: when the home's phase changes, go on with that phase's file.
+    follow_phase: bool = False
     # Hummingbot 20260126 wants these two of every script; ours come from the controllers.
     markets: MarketDict = Field(default=MarketDict({}), exclude=True)
     candles_config: list[Any] = Field(default=[], exclude=True)
@@ -62,7 +71,14 @@ class RecoveryScriptConfig(strategy_v2_base.StrategyV2ConfigBase):
 
     @property
     def limits(self) -> Limits:
-        return Limits(self.max_positions, self.max_positions_per_pair, self.capital_quote)
+        return Limits(
+            self.max_positions,
+            self.max_positions_per_pair,
+            self.capital_quote,
+            self.max_positions_per_strategy,
+            self.exposure_per_pair_quote,
+            self.exposure_per_strategy_quote,
+        )
 
     @model_validator(mode="after")
     def _limits_agree(self) -> "RecoveryScriptConfig":
@@ -76,21 +92,35 @@ class RecoveryScriptConfig(strategy_v2_base.StrategyV2ConfigBase):
         """One configuration for each strategy file and pair.
 
         Raises:
-            ConfigError: A file is missing or wrong, or the capital does not suffice for one of its positions.
+            ConfigError: A file is missing or wrong, or the limits do not suffice for one of its positions.
         """
         folder = Path(settings.CONTROLLERS_CONF_DIR_PATH)
+        changes: dict[str, Any] = {} if self.connector_name is None else {"connector_name": self.connector_name}
+        if not self.crash_guard:
+            changes |= dict.fromkeys(_GUARD_SETTINGS)
         configs = [
-            load_controller_config(folder / name, trading_pair=pair, connector_name=self.connector_name)
+            load_controller_config(folder / name, changes | {"trading_pair": pair})
             for name in self.controllers_config
             for pair in self.pairs
         ]
+        most = self.limits.largest_position_quote
         for config in configs:
-            if config.total_amount_quote > self.capital_quote:
+            if config.total_amount_quote > most:
                 raise ConfigError(
-                    f"{self.script_file_name}: capital_quote = {self.capital_quote}: must be at least one position, "
+                    f"{self.script_file_name}: capital_quote and exposure limits = {most}: must be at least one position, "
                     f"total_amount_quote = {config.total_amount_quote} of {config.id}"
                 )
         return configs
+
+    def markets_needed(self) -> tuple[list[str], int]:
+        """The pairs whose candles the controllers look at, traded or not, and the seconds of history they need.
+
+        Raises:
+            ConfigError: A strategy file is missing or wrong.
+        """
+        configs = self.load_controller_configs()
+        guards = [config.crash_guard_pair for config in configs if config.crash_guard_pair is not None]
+        return list(dict.fromkeys([*self.pairs, *guards])), max(config.history_needed_s for config in configs)
 
     def file_stamps(self) -> tuple[tuple[int, int], ...]:
         """What changes when a strategy file is edited: its time of change and size, (0, 0) for a missing one."""
@@ -106,15 +136,13 @@ def _stamp(path: Path) -> tuple[int, int]:
     return (found.st_mtime_ns, found.st_size)
 
 
-def load_controller_config(
-    path: Path, trading_pair: str | None = None, connector_name: str | None = None
-) -> RecoveryControllerConfig:
+def load_controller_config(path: Path, changes: Mapping[str, Any] | None = None) -> RecoveryControllerConfig:
     """Read one strategy file.
 
     Args:
         path: A file of conf/controllers.
-        trading_pair: Make the instance for this pair: its id is then the file's id and the pair.
-        connector_name: Trade on this connector instead of the file's.
+        changes: Settings to take instead of the file's. With a `trading_pair` it is the instance for this pair: its id is then
+            the file's id and the pair.
 
     Raises:
         ConfigError: The file is missing or wrong.
@@ -126,10 +154,9 @@ def load_controller_config(
     if content["id"] != path.stem:
         raise ConfigError(f"{path}: id = {content['id']}: must be the file's name, {path.stem}")
     config_class = _config_class(path, content["controller_type"], content["controller_name"])
-    if trading_pair is not None:
-        content |= {"id": f"{path.stem}_{trading_pair}", "trading_pair": trading_pair}
-    if connector_name is not None:
-        content["connector_name"] = connector_name
+    content |= changes or {}
+    if changes and "trading_pair" in changes:
+        content["id"] = f"{path.stem}_{changes['trading_pair']}"
     try:
         return config_class(**content)
     except ValidationError as error:

@@ -6,8 +6,8 @@ from pathlib import Path
 from shared.wire.config_errors import ConfigError
 
 
-def default_config_of(path: Path) -> str:
-    """The file of conf/scripts a script uses where none is named.
+def config_name_of(path: Path) -> str:
+    """What a script's files of conf/scripts begin with, e.g. `recovery_dca`.
 
     Raises:
         ConfigError: There is no such script, or it names none.
@@ -22,6 +22,6 @@ def default_config_of(path: Path) -> str:
     for node in ast.walk(tree):
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant):
             names = [target.id for target in node.targets if isinstance(target, ast.Name)]
-            if "default_config" in names:
+            if "config_name" in names:
                 return str(node.value.value)
     raise ConfigError(f"--script = {path.name}: is not a script of this project; name its configuration with --conf")

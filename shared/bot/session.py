@@ -4,7 +4,11 @@ There is one session a process at a time. A script of ours begins it; a controll
 Dashboard uses v2_with_controllers.py) finds one begun for it with the limits of its own configuration.
 """
 
+import os
 import uuid
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -12,9 +16,11 @@ from typing import Any
 import hummingbot
 
 from shared.adapters.sqlite_journal import SqliteJournal
+from shared.bot import home
 from shared.bot.recorder import RunRecorder, now_ms
 from shared.domain import events as ev
 from shared.domain.limits import Limits, Reservation, refuse_by_limits
+from shared.domain.protections import Protections, TradeHistory, refuse_by_history
 from shared.domain.signals import Refusal, Signal
 from shared.ports import Journal
 
@@ -26,6 +32,29 @@ def journal_path() -> Path:
     return Path(hummingbot.data_path()) / JOURNAL_FILE
 
 
+@dataclass(frozen=True)
+class Proposal:
+    """A signal with all that decides on it beside the limits over all controllers.
+
+    Attributes:
+        signal: The signal.
+        amount_quote: Size of the whole position, quote.
+        protections: The controller's own bounds.
+        own_refusal: A reason the controller found by itself, if any.
+        adjustments: What sizing had to change, by name of the setting, with the reason.
+        phase: Phase its configuration belongs to.
+        config_id: Fingerprint of its configuration.
+    """
+
+    signal: Signal
+    amount_quote: Decimal
+    protections: Protections
+    own_refusal: Refusal | None = None
+    adjustments: Mapping[str, str] = field(default_factory=dict)
+    phase: int | None = None
+    config_id: str | None = None
+
+
 class Session(RunRecorder):
     """Decides on signals, and keeps what each taken one claims until its executor has closed.
 
@@ -35,32 +64,25 @@ class Session(RunRecorder):
 
     Attributes:
         stopping: Set once the bot winds down: signals are then refused.
+        exit_causes: Why a controller wants an executor closed, by executor id, until that is recorded.
     """
 
     def __init__(self, journal: Journal, limits: Limits | None) -> None:
         super().__init__(journal)
         self.limits = limits
         self.stopping = False
+        self.exit_causes: dict[str, str] = {}
         self._reservations: dict[str, Reservation] = {}
-        self._last_taken_ms: dict[str, int] = {}
+        self._history: defaultdict[str, TradeHistory] = defaultdict(TradeHistory)
 
-    def decide(
-        self, signal: Signal, amount_quote: Decimal, *, own_refusal: Refusal | None, max_positions: int, cooldown_s: int
-    ) -> bool:
+    def decide(self, proposal: Proposal) -> bool:
         """Take or refuse a signal, and record which and why.
-
-        Args:
-            signal: The signal.
-            amount_quote: Size of the whole position, quote.
-            own_refusal: A reason the controller found by itself, if any.
-            max_positions: Positions one controller may have open at once.
-            cooldown_s: Seconds that must pass between two positions of one controller.
 
         Returns:
             Whether it was taken. Its reservation then stands until its executor closes.
         """
-        refusal = own_refusal or self._refusal(signal, amount_quote, max_positions, cooldown_s)
-        at_ms = now_ms()
+        signal, at_ms = proposal.signal, now_ms()
+        refusal = proposal.own_refusal or self._refusal(proposal, at_ms)
         self.append(
             ev.SignalDecided(
                 at_ms=at_ms,
@@ -74,35 +96,60 @@ class Session(RunRecorder):
                 confidence=signal.confidence,
                 thresholds=signal.thresholds,
                 values=signal.values,
+                components=signal.components,
+                adjustments=proposal.adjustments,
+                phase=proposal.phase,
+                config_id=proposal.config_id,
                 reason=refusal,
             )
         )
         if refusal is None:
-            self._reservations[signal.signal_id] = Reservation(signal.controller_id, signal.pair, amount_quote)
-            self._last_taken_ms[signal.controller_id] = at_ms
+            self._reservations[signal.signal_id] = _reservation(proposal)
+            self._history[signal.controller_id] = self._history[signal.controller_id].taken(at_ms)
         return refusal is None
 
-    def _refusal(self, signal: Signal, amount_quote: Decimal, max_positions: int, cooldown_s: int) -> Refusal | None:
+    def _refusal(self, proposal: Proposal, at_ms: int) -> Refusal | None:
         if self.stopping:
             return Refusal.STOPPING
-        own = sum(1 for held in self._reservations.values() if held.controller_id == signal.controller_id)
-        if own >= max_positions:
-            return Refusal.POSITION_OPEN
-        if self.limits is not None:
-            refusal = refuse_by_limits(self.limits, self._reservations, signal.pair, amount_quote)
-            if refusal is not None:
-                return refusal
-        last_ms = self._last_taken_ms.get(signal.controller_id)
-        if last_ms is not None and now_ms() - last_ms < cooldown_s * 1000:
-            return Refusal.COOLDOWN
-        return None
+        controller_id = proposal.signal.controller_id
+        own = sum(1 for held in self._reservations.values() if held.controller_id == controller_id)
+        refusal = refuse_by_history(proposal.protections, own, self._history[controller_id], at_ms)
+        if refusal is None and self.limits is not None:
+            refusal = refuse_by_limits(self.limits, self._reservations.values(), _reservation(proposal))
+        return refusal
+
+    def has_open_positions(self, controller_id: str) -> bool:
+        """Whether anything a controller took has not closed yet."""
+        return any(held.controller_id == controller_id for held in self._reservations.values())
 
     def executor_closed(self, executor: Any, *, pnl_quote: Decimal, fees_quote: Decimal) -> None:
-        self._reservations.pop(executor.config.level_id, None)
+        self.exit_causes.pop(executor.config.id, None)
+        held = self._reservations.pop(executor.config.level_id, None)
+        if held is not None and executor.close_type is not None:
+            before = self._history[held.controller_id]
+            self._history[held.controller_id] = before.closed(executor.close_type.name, now_ms())
         super().executor_closed(executor, pnl_quote=pnl_quote, fees_quote=fees_quote)
 
 
+def _reservation(proposal: Proposal) -> Reservation:
+    signal = proposal.signal
+    return Reservation(signal.controller_id, signal.strategy, signal.pair, proposal.amount_quote)
+
+
 _current: Session | None = None
+_market: str | None = None
+
+
+def trade_on(market: str) -> None:
+    """Name the market of this process's runs, as the journal is to have it."""
+    global _market
+    _market = market
+
+
+def market_name() -> str:
+    """What this process trades on: as it was told, else the local venue in its environment, else live data."""
+    venue_url = os.environ.get(home.VENUE_URL)
+    return _market or (f"venue {venue_url}" if venue_url else "live")
 
 
 def begin(limits: Limits | None, journal: Journal | None = None) -> Session:

@@ -3,14 +3,13 @@
 One snapshot serves the console's `status`, the live screen of `recovery run` and its plain lines.
 """
 
-from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from hummingbot.core.data_type.common import PriceType
 
+from shared.domain.funnel import Funnel, funnel_of
 from shared.domain.run_record import ExecutorRecord, RunRecord
 
 _TRADES_SHOWN = 5
@@ -45,19 +44,6 @@ class PositionView:
 
 
 @dataclass(frozen=True)
-class Funnel:
-    """From signal to closed trade, counted in the journal's events."""
-
-    signals: int
-    taken: int
-    refused: Mapping[str, int]
-    orders: int
-    failed: Mapping[str, int]
-    fills: int
-    trades: int
-
-
-@dataclass(frozen=True)
 class Snapshot:
     """Everything the screens show, at one moment (`at_s`, UTC epoch seconds)."""
 
@@ -68,20 +54,6 @@ class Snapshot:
     pnl_quote: Decimal
     fees_quote: Decimal
     last_trades: tuple[ExecutorRecord, ...]
-
-
-def funnel_of(record: RunRecord) -> Funnel:
-    """Count a run's events from signal to trade."""
-    orders = record.orders.values()
-    return Funnel(
-        signals=len(record.signals),
-        taken=sum(1 for signal in record.signals if signal.taken),
-        refused=Counter(signal.reason for signal in record.signals if signal.reason is not None),
-        orders=len(record.orders),
-        failed=Counter(order.failed.code for order in orders if order.failed is not None),
-        fills=sum(len(order.fills) for order in orders),
-        trades=len(record.closed_trades),
-    )
 
 
 def waiting_for(strategy: Any) -> str:

@@ -11,9 +11,12 @@ from hummingbot.core.data_type.common import MarketDict
 from hummingbot.strategy import strategy_v2_base
 from pydantic import ValidationError
 
+from shared.adapters.phase_journal import current_phase
 from shared.bot import host as host  # for its effect: paper connectors and guarded executors
 from shared.bot import session, status, status_text
 from shared.bot.script_config import RecoveryScriptConfig, load_script_config
+from shared.domain.phases import config_file
+from shared.ports import JournalError
 from shared.wire.config_errors import ConfigError, describe
 
 
@@ -21,31 +24,35 @@ class RecoveryStrategy(strategy_v2_base.StrategyV2Base):
     """Runs the controllers its configuration names.
 
     Attributes:
-        default_config: File of conf/scripts used where the trader names none (`start --script x.py`).
+        config_name: What its files of conf/scripts begin with. Where the trader names none (`start --script x.py`) it is that
+            of the home's current phase.
     """
 
-    default_config: ClassVar[str]
+    config_name: ClassVar[str]
     _last_config_update_ts: float
+    config: RecoveryScriptConfig
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         # Without --conf, 20260126 never calls init_markets: the markets must be known when the module is loaded.
         try:
-            cls.markets = _markets_of(cls._load_default())
-        except ConfigError:
+            cls.markets = _markets_of(cls._load_default(current_phase(session.journal_path())))
+        except (ConfigError, JournalError):
             # The trader may have named another file. If not, __init__ meets the same error and refuses to start.
             cls.markets = MarketDict({})
 
     @classmethod
-    def _load_default(cls) -> RecoveryScriptConfig:
-        return load_script_config(Path(settings.SCRIPT_STRATEGY_CONF_DIR_PATH) / cls.default_config)
+    def _load_default(cls, phase: int) -> RecoveryScriptConfig:
+        name = config_file(cls.config_name, phase)
+        return load_script_config(Path(settings.SCRIPT_STRATEGY_CONF_DIR_PATH) / name)
 
     @classmethod
     def init_markets(cls, config: RecoveryScriptConfig) -> None:
         cls.markets = _markets_of(config)
 
     def __init__(self, connectors: dict[str, Any], config: RecoveryScriptConfig | None = None) -> None:
-        config = config or self._load_default()
+        self._phase = current_phase(session.journal_path())
+        config = config or self._load_default(self._phase).model_copy(update={"follow_phase": True})
         self.session = session.begin(config.limits)
         self._refused_edit: str | None = None
         self._file_stamps = config.file_stamps()
@@ -54,7 +61,7 @@ class RecoveryStrategy(strategy_v2_base.StrategyV2Base):
         if missing:
             # Hummingbot logs a controller that fails to start and goes on without it.
             raise ConfigError(f"these controllers did not start, see the log: {', '.join(sorted(missing))}")
-        self.session.watch(connectors, script=config.script_file_name)
+        self.session.watch(connectors, script=config.script_file_name, market=session.market_name())
 
     def apply_initial_setting(self) -> None:
         """Set position mode and leverage on perpetual connectors, as the controllers ask for them."""
@@ -73,31 +80,95 @@ class RecoveryStrategy(strategy_v2_base.StrategyV2Base):
         return []
 
     def update_controllers_configs(self) -> None:
-        """Take live edits of the strategy files; refuse what is wrong, keep the old values and say so.
+        """Every ten seconds: take live edits of the strategy files, and a change of the home's phase.
 
-        Hummingbot parses every file again every ten seconds, changed or not, which at full speed is a quarter of the CPU.
+        What is wrong is refused as a whole; the old values stay, and `status` and the journal say why. Hummingbot parses
+        every file again every ten seconds, changed or not, which at full speed is a quarter of the CPU.
         """
         if self._last_config_update_ts + self.config_update_interval >= self.current_timestamp:
             return
-        stamps = self.config.file_stamps()
-        if stamps == self._file_stamps:
-            self._last_config_update_ts = self.current_timestamp
-            return
+        self._last_config_update_ts = self.current_timestamp
         try:
-            super().update_controllers_configs()
-            self._file_stamps = stamps
+            self._follow_phase()
+            self._take_edits()
             self._refused_edit = None
-        except (ConfigError, ValidationError) as error:
+        except (ConfigError, ValidationError, JournalError) as error:
             reason = describe("an edit", error) if isinstance(error, ValidationError) else str(error)
             if reason != self._refused_edit:
                 self._refused_edit = reason
                 self.session.config_refused(reason)
                 self.logger().error(f"Edit refused, the old values stay: {reason}")
 
+    def _take_edits(self) -> None:
+        stamps = self.config.file_stamps()
+        if stamps == self._file_stamps:
+            return
+        edited = [(self.controllers[wanted.id], wanted) for wanted in self.config.load_controller_configs()]
+        for controller, wanted in edited:
+            frozen = controller.frozen_changes(wanted)
+            if frozen:
+                raise ConfigError(
+                    f"{wanted.id}: {frozen[0]} = {wanted.as_text()[frozen[0]]}: cannot change while the bot runs, it was "
+                    f"{controller.config.as_text()[frozen[0]]}; stop and start the script to take it"
+                )
+        for controller, wanted in edited:
+            file = wanted.id.removesuffix(f"_{wanted.trading_pair}")
+            controller.update_config(wanted, source=f"conf/controllers/{file}.yml")
+        self._file_stamps = stamps
+
+    def _follow_phase(self) -> None:
+        """Go on with the files of the home's phase; what is open finishes under the terms it was opened with.
+
+        Raises:
+            ConfigError: They cannot be taken while the bot runs.
+        """
+        for controller_id in [name for name, retired in self.controllers.items() if retired.retired]:
+            if not self.session.has_open_positions(controller_id):
+                self.controllers.pop(controller_id).stop()
+        if not self.config.follow_phase:
+            return
+        phase = current_phase(session.journal_path())
+        if phase == self._phase:
+            return
+        config = self._load_default(phase).model_copy(
+            # The connectors and their pairs are those of the start.
+            update={
+                name: getattr(self.config, name) for name in ("pairs", "connector_name", "crash_guard", "follow_phase")
+            }
+        )
+        wanted = config.load_controller_configs()
+        for needed in wanted:
+            if needed.connector_name not in self.connectors:
+                raise ConfigError(
+                    f"{needed.id}: connector_name = {needed.connector_name}: is not connected; stop and start the script "
+                    f"to go on in phase {phase}"
+                )
+        known = set(self.controllers)
+        for needed in wanted:
+            if needed.id not in known:
+                self.add_controller(needed)
+        missing = {needed.id for needed in wanted} - set(self.controllers)
+        if missing:
+            for controller_id in set(self.controllers) - known:
+                del self.controllers[controller_id]
+            raise ConfigError(f"these controllers did not start, see the log: {', '.join(sorted(missing))}")
+        for controller in self.controllers.values():
+            controller.retired = True
+        for needed in wanted:
+            controller = self.controllers[needed.id]
+            controller.retired = False
+            controller.update_config(needed, source=f"phase {phase}")
+            controller.start()
+        self.config, self._phase, self._file_stamps = config, phase, config.file_stamps()
+        self.session.limits = config.limits
+        self.logger().info(f"Phase {phase}: going on with {', '.join(config.controllers_config)}.")
+
     async def on_stop(self) -> None:
         """Take no more signals, close every position, and end the journal's run with the final balances."""
         self.session.stopping = True
         await super().on_stop()
+        for controller in self.controllers.values():
+            controller.flush()
         self.session.end()
 
     def format_status(self) -> str:

@@ -71,9 +71,10 @@ def _open(bot_home: Path, market: MarketChoice, speed: float) -> dict[str, int]:
         The hosts that a simulated market refused, with the number of attempts.
     """
     from shared.bot import console as bot_console
-    from shared.bot import launcher
+    from shared.bot import launcher, session
 
     egress = EgressGuard()
+    session.trade_on(market.description)
     client_config = launcher.configure(simulated=not market.is_live)
     if not bot_console.log_in(client_config):
         return {}
@@ -103,7 +104,7 @@ def _pairs_of_scripts(bot_home: Path) -> list[str]:
     pairs: list[str] = []
     for path in sorted((bot_home / "conf" / "scripts").glob("*.yml")):
         try:
-            pairs += load_script_config(path).pairs
+            pairs += load_script_config(path).markets_needed()[0]
         except ConfigError:
             continue  # told to whoever starts it
     return [pair for pair in dict.fromkeys(pairs) if pair in SPOT] or list(_FALLBACK_PAIRS)
@@ -112,19 +113,19 @@ def _pairs_of_scripts(bot_home: Path) -> list[str]:
 def _config_for(bot_home: Path, market: MarketChoice, listed: list[str] | None) -> "ConfigFor":
     """The console's view of `load_config`: every error a trader can mend is a refusal to start."""
     from shared.bot.launcher import StartError
-    from shared.bot.script_file import default_config_of
+    from shared.bot.script_file import config_name_of
     from shared.wire.config_errors import ConfigError
 
     def config_for(script: str, conf: str | None) -> "tuple[str, RecoveryScriptConfig] | None":
         try:
-            default_config_of(bot_home / "scripts" / script)
+            config_name_of(bot_home / "scripts" / script)
         except ConfigError:
             return None  # another's script, or none at all: Hummingbot's to say
         try:
             name, config = load_config(bot_home, script, conf, market)
         except user_errors() as error:
             raise StartError(one_line(error)) from error
-        unlisted = [pair for pair in config.pairs if listed is not None and pair not in listed]
+        unlisted = [pair for pair in config.markets_needed()[0] if listed is not None and pair not in listed]
         if unlisted:
             raise StartError(
                 f"{name}: pairs = {', '.join(unlisted)}: not listed by this market; open the console again to have it so"

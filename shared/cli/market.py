@@ -3,12 +3,15 @@
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 from shared.bot.home import VENUE_URL
 from shared.cli.errors import UsageError
 from shared.simulator import scenario
 from shared.simulator.errors import RecordingError
+from shared.simulator.recording import DEFAULT_WARMUP_S as RECORDED_WARMUP_S
 from shared.simulator.recording import RecordingSpec, load_recording, parse_replay_spec
+from shared.simulator.synthetic import DEFAULT_WARMUP_S as SIMULATED_WARMUP_S
 from shared.simulator.venue import Venue
 
 VENUE_HELP = (
@@ -24,15 +27,44 @@ class MarketChoice:
         name: As given.
         seed: Of the simulated market, and of what happens inside a recording's candles.
         recordings: Of a replay; empty otherwise.
+        history_s: Seconds of candles there are to be before the start, for indicators to be computed from.
     """
 
     name: str
     seed: int
     recordings: tuple[RecordingSpec, ...]
+    history_s: int = RECORDED_WARMUP_S
 
     @property
     def is_live(self) -> bool:
         return self.name == "live"
+
+    @property
+    def description(self) -> str:
+        """What the journal calls it: the same wherever the command was given."""
+        if self.is_live:
+            return self.name
+        files = ",".join(
+            str(spec.path) + ("" if spec.start_ms is None else f"@{_minute(spec.start_ms)}") for spec in self.recordings
+        )
+        return (f"replay:{files}" if files else self.name) + f", seed {self.seed}"
+
+    def with_history(self, history_s: int) -> "MarketChoice":
+        """The same market with at least so much history.
+
+        Raises:
+            UsageError: The simulated market has less.
+            RecordingError: A recording has less before its START.
+        """
+        if not self.recordings and not self.is_live and history_s > SIMULATED_WARMUP_S:
+            raise UsageError(
+                f"--venue = {self.name}: has {SIMULATED_WARMUP_S / 3600:g} h of history, the configuration needs "
+                f"{history_s / 3600:g} h"
+            )
+        longer = replace(self, history_s=max(history_s, self.history_s))
+        for spec in self.recordings:
+            load_recording(spec, longer.history_s)
+        return longer
 
     @property
     def pairs(self) -> list[str] | None:
@@ -45,7 +77,7 @@ class MarketChoice:
     def start_s(self) -> float:
         """Where the market's clock starts, UTC epoch seconds."""
         if self.recordings:
-            return load_recording(self.recordings[0]).start_ms / 1000
+            return load_recording(self.recordings[0], self.history_s).start_ms / 1000
         return scenario.DEFAULT_START_MS / 1000
 
     def venue(self, pairs: Sequence[str], start_s: float, clock: Callable[[], float]) -> Venue:
@@ -55,8 +87,12 @@ class MarketChoice:
             SimulatorError: A pair or recording cannot be had.
         """
         if self.recordings:
-            return scenario.replay(self.recordings, pairs, self.seed, clock=clock)
+            return scenario.replay(self.recordings, pairs, self.seed, self.history_s, clock=clock)
         return scenario.simulated(pairs, self.seed, start_ms=int(start_s * 1000), clock=clock)
+
+
+def _minute(time_ms: int) -> str:
+    return datetime.fromtimestamp(time_ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M")
 
 
 def parse_market(name: str, seed: int) -> MarketChoice:

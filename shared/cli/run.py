@@ -65,11 +65,15 @@ def run(
         from shared.cli.supervision import Supervisor
 
         config_name, config = load_config(bot_home, script, conf, market, perpetual=perpetual)
+        pairs, history_s = config.markets_needed()
+        market = market.with_history(history_s)
+        if not config.crash_guard:
+            typer.echo("Crash guard off: its pair is not in this market, or the configuration says so.", err=True)
         supervisor = Supervisor(market, config_name, until_trades, timeout_s)
         if market.is_live:
             asyncio.run(_run_live(supervisor, script, config))
         else:
-            _run_simulated(supervisor, script, config, market_speed)
+            _run_simulated(supervisor, script, config, pairs, market_speed)
         outcome = supervisor.report()
         if report is not None:
             report.write_text(json.dumps(outcome.as_json(), indent=2) + "\n")
@@ -89,13 +93,15 @@ async def _run_live(supervisor: "Supervisor", script: str, config: "RecoveryScri
     await supervisor.trade(script, config, simulated=False)
 
 
-def _run_simulated(supervisor: "Supervisor", script: str, config: "RecoveryScriptConfig", speed: float | None) -> None:
+def _run_simulated(
+    supervisor: "Supervisor", script: str, config: "RecoveryScriptConfig", pairs: list[str], speed: float | None
+) -> None:
     async def trade(venue: Venue) -> None:
         _stop_on_signals(supervisor)
         supervisor.market_ended = venue.exhausted
         await supervisor.trade(script, config, simulated=True)
 
-    run_beside_venue(supervisor.market, config.pairs, speed, supervisor.egress, trade)
+    run_beside_venue(supervisor.market, pairs, speed, supervisor.egress, trade)
 
 
 def _stop_on_signals(supervisor: "Supervisor") -> None:

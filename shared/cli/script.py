@@ -3,8 +3,11 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from shared.adapters.phase_journal import current_phase
 from shared.cli.errors import UsageError
 from shared.cli.market import MarketChoice
+from shared.cli.verify import JOURNAL
+from shared.domain.phases import config_file
 from shared.simulator.errors import UnknownPair
 
 if TYPE_CHECKING:
@@ -20,7 +23,7 @@ def load_config(
         bot_home: The home this process has entered.
         script: File of its scripts folder.
         conf: File of conf/scripts; None takes the one the script names.
-        market: A replay brings its own pairs.
+        market: A replay brings its own pairs; where the crash guard's pair is not among them, the guard is off.
         perpetual: Trade USD-M perpetuals instead of what the strategy files name.
 
     Returns:
@@ -32,22 +35,25 @@ def load_config(
     """
     from shared.bot.launcher import require_startable
     from shared.bot.script_config import load_script_config
-    from shared.bot.script_file import default_config_of
+    from shared.bot.script_file import config_name_of
     from shared.paper.injection import base_name
     from shared.simulator.instruments import instrument_for
 
-    config_name = conf or default_config_of(bot_home / "scripts" / script)
+    config_name = conf or default_config(bot_home, config_name_of(bot_home / "scripts" / script))
     path = bot_home / "conf" / "scripts" / config_name
     config = load_script_config(path)
     if config.script_file_name != script:
         raise UsageError(f"--conf = {config_name}: is for {config.script_file_name}, not for {script}")
-    changes: dict[str, Any] = {}
+    changes: dict[str, Any] = {} if conf else {"follow_phase": True}
     if market.pairs is not None:
         changes["pairs"] = market.pairs
     if perpetual:
         changes["connector_name"] = "binance_perpetual_paper_trade"
     config = config.model_copy(update=changes)
     require_startable(config)
+    if market.pairs is not None and not set(config.markets_needed()[0]) <= set(market.pairs):
+        # The guard's own pair is in none of the recordings: without it the guard would refuse everything, blind.
+        config = config.model_copy(update={"crash_guard": False})
     if not market.is_live:
         for controller in config.load_controller_configs():
             if base_name(controller.connector_name) not in ("binance", "binance_perpetual"):
@@ -60,3 +66,12 @@ def load_config(
             except UnknownPair as error:
                 raise UsageError(f"{path}: pairs = {controller.trading_pair}: {error}") from error
     return config_name, config
+
+
+def default_config(bot_home: Path, config_name: str) -> str:
+    """The file of conf/scripts that belongs to the home's phase.
+
+    Raises:
+        JournalError: The home's journal cannot be read.
+    """
+    return config_file(config_name, current_phase(bot_home / "data" / JOURNAL))

@@ -18,6 +18,7 @@ from shared.bot.script_config import RecoveryScriptConfig
 from shared.cli.market import MarketChoice
 from shared.cli.screen import screen
 from shared.cli.verdict import print_verdict
+from shared.domain.funnel import funnel_of
 from shared.domain.report import RunReport
 from shared.domain.run_record import RunRecord
 from shared.domain.verification import verify
@@ -68,6 +69,7 @@ class Supervisor:
     async def trade(self, script: str, config: RecoveryScriptConfig, *, simulated: bool) -> None:
         """Run the script to its end, positions closed and journal complete."""
         client_config = launcher.configure(simulated=simulated)
+        session.trade_on(self.market.description)
         self._market_began_s = time.time()
         await launcher.run_script(script, self._config_name, config, client_config, self._watch)
         self._market_ended_s = time.time()
@@ -124,7 +126,8 @@ class Supervisor:
             self.console.print(f"waiting for {status.waiting_for(strategy)}", highlight=False, soft_wrap=True)
             return
         view = status.snapshot(strategy)
-        prices = " ".join(f"{pair.pair} {pair.price:,.2f}" for pair in view.pairs)
+        by_pair = {pair.pair: pair.price for pair in view.pairs}
+        prices = " ".join(f"{pair} {price:,.2f}" for pair, price in by_pair.items())
         funnel = view.funnel
         self.console.print(
             f"{_utc(view.at_s)} {prices} | {funnel.signals} signals, {funnel.taken} taken, {funnel.orders} orders, "
@@ -166,7 +169,7 @@ class Supervisor:
     def print_summary(self, report: RunReport) -> None:
         """The end of the run in a few lines: what happened, what it earned, whether it adds up."""
         console = self.console
-        funnel = status.funnel_of(report.record)
+        funnel = funnel_of(report.record)
         console.print()
         console.print(f"Stopped: {self._stop_reason}", highlight=False)
         table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))

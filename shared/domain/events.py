@@ -187,8 +187,9 @@ class ExitDecided:
     Attributes:
         cause: Name of the barrier (TAKE_PROFIT, STOP_LOSS, TRAILING_STOP, TIME_LIMIT) or of the rule's reason.
         barrier_price: Where the barrier lay, quote per base; None for a cause that is no price.
-        best_price: Best price on the closing side at that moment, quote per base.
-        expected_price: What the open amount would have brought on average from the book at that moment, by the fill model.
+        best_price: Best price on the closing side at that moment, quote per base; None where the book had none.
+        expected_price: What the open amount would have brought on average from the book at that moment, quote per base; None
+            where the book had none.
         tick: The venue's price step.
         untouched_at_ms: When the executor last looked and the barrier was not touched; None for a first look or no barrier.
     """
@@ -199,8 +200,8 @@ class ExitDecided:
     signal_id: str | None
     cause: str
     barrier_price: Decimal | None
-    best_price: Decimal
-    expected_price: Decimal
+    best_price: Decimal | None
+    expected_price: Decimal | None
     tick: Decimal
     untouched_at_ms: int | None
 

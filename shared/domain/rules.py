@@ -21,8 +21,9 @@ Features = Mapping[str, NDArray[np.float64]]
 
 
 class Exit(StrEnum):
-    """Why a rule wants out of a position before a barrier is touched."""
+    """Why a position is closed before a barrier is touched: its rule wants out, or its entry was never filled."""
 
+    ENTRY_UNFILLED = "entry_unfilled"
     CHANNEL_BROKEN = "channel_broken"
     OPPOSITE_LINE = "opposite_line"
 
