@@ -13,14 +13,14 @@ class RecoverySwingConfig(fields.RuleBarriersConfig):
     """The SWING rule's settings beside those every controller has."""
 
     controller_name: str = "recovery_swing"
-    interval: str = fields.setting("Candle timeframe", "5m")
+    interval: str = fields.setting("Candle timeframe", "15m")
     breakout_threshold: Decimal = fields.fraction("Rise above the prior high that is a breakout", "0.03")
-    breakout_candles: int = fields.setting("Candles whose high is broken out of", 20, updatable=False, ge=2, le=200)
+    breakout_candles: int = fields.setting("Candles whose high is broken out of", 20, ge=2, le=200)
     volume_candles: int = fields.setting("Candles volume is compared with", 20, ge=2, le=200)
-    rsi_length: int = fields.setting("Length of the RSI in candles", 14, ge=2, le=50)
-    ema_fast: int = fields.setting("Length of the fast EMA in candles", 12, ge=2, le=50)
-    ema_slow: int = fields.setting("Length of the slow EMA in candles", 26, ge=3, le=50)
-    atr_length: int = fields.setting("Length of the ATR in candles", 14, ge=2, le=50)
+    rsi_length: int = fields.setting("Length of the RSI in candles", 14, ge=2, le=23)
+    ema_fast: int = fields.setting("Length of the fast EMA in candles", 12, ge=2, le=43)
+    ema_slow: int = fields.setting("Length of the slow EMA in candles", 26, ge=3, le=44)
+    atr_length: int = fields.setting("Length of the ATR in candles", 14, ge=2, le=23)
     atr_stop: Decimal = fields.setting("Farthest stop below the close, in ATR", Decimal(3), updatable=True, ge=1, le=10)
     structure_candles: int = fields.setting("Candles whose low the stop lies at", 5, ge=1, le=100)
     reward_to_risk: Decimal = fields.setting(

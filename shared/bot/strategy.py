@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from shared.adapters.phase_journal import current_phase
 from shared.bot import host as host  # for its effect: paper connectors and guarded executors
-from shared.bot import session, status, status_text
+from shared.bot import phase_change, session, status, status_text
 from shared.bot.script_config import RecoveryScriptConfig, load_script_config
 from shared.domain.phases import config_file
 from shared.ports import JournalError
@@ -29,6 +29,9 @@ class RecoveryStrategy(strategy_v2_base.StrategyV2Base):
     """
 
     config_name: ClassVar[str]
+    # Hummingbot goes through all closed executors it holds at every tick, up to 100 of them. Handed to its database at once
+    # they cost nothing, and a stop, which clears what is not yet stored, loses none.
+    closed_executors_buffer = 0
     _last_config_update_ts: float
     config: RecoveryScriptConfig
 
@@ -117,48 +120,15 @@ class RecoveryStrategy(strategy_v2_base.StrategyV2Base):
         self._file_stamps = stamps
 
     def _follow_phase(self) -> None:
-        """Go on with the files of the home's phase; what is open finishes under the terms it was opened with.
-
-        Raises:
-            ConfigError: They cannot be taken while the bot runs.
-        """
-        for controller_id in [name for name, retired in self.controllers.items() if retired.retired]:
-            if not self.session.has_open_positions(controller_id):
-                self.controllers.pop(controller_id).stop()
+        phase_change.let_go(self)
         if not self.config.follow_phase:
             return
         phase = current_phase(session.journal_path())
         if phase == self._phase:
             return
-        config = self._load_default(phase).model_copy(
-            # The connectors and their pairs are those of the start.
-            update={
-                name: getattr(self.config, name) for name in ("pairs", "connector_name", "crash_guard", "follow_phase")
-            }
-        )
-        wanted = config.load_controller_configs()
-        for needed in wanted:
-            if needed.connector_name not in self.connectors:
-                raise ConfigError(
-                    f"{needed.id}: connector_name = {needed.connector_name}: is not connected; stop and start the script "
-                    f"to go on in phase {phase}"
-                )
-        known = set(self.controllers)
-        for needed in wanted:
-            if needed.id not in known:
-                self.add_controller(needed)
-        missing = {needed.id for needed in wanted} - set(self.controllers)
-        if missing:
-            for controller_id in set(self.controllers) - known:
-                del self.controllers[controller_id]
-            raise ConfigError(f"these controllers did not start, see the log: {', '.join(sorted(missing))}")
-        for controller in self.controllers.values():
-            controller.retired = True
-        for needed in wanted:
-            controller = self.controllers[needed.id]
-            controller.retired = False
-            controller.update_config(needed, source=f"phase {phase}")
-            controller.start()
+        kept = {name: getattr(self.config, name) for name in phase_change.KEPT}
+        config = self._load_default(phase).model_copy(update=kept)
+        phase_change.go_on(self, config, phase)
         self.config, self._phase, self._file_stamps = config, phase, config.file_stamps()
         self.session.limits = config.limits
         self.logger().info(f"Phase {phase}: going on with {', '.join(config.controllers_config)}.")

@@ -13,7 +13,7 @@ import numpy as np
 from shared.simulator.instruments import Instrument
 from shared.simulator.price_path import DEFAULT_STEP_S, Floats, Ints, PricePath, check_step
 
-DEFAULT_WARMUP_S = 48 * 3600
+DEFAULT_WARMUP_S = 96 * 3600
 DEFAULT_DURATION_S = 7 * 86_400
 _MINUTE = 60.0
 _DEEP_EVERY = 3  # episodes

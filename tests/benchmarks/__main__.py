@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,15 @@ _FIGURES = {
 }
 
 
+_CONTROLLERS = {"pairs": 20, "closed": 100, "seconds": 20}
+_CONTROLLER_FIGURES = {
+    "idle_update_ms": ("a controller's turn without a new candle", "ms", "<= 0.1"),
+    "cpu_share": ("share of a core, 20 pairs x 3 strategies, speed 1", "", "<= 1/10 of stock"),
+    "on_tick_ms": ("on_tick, median", "ms", ""),
+    "on_tick_p99_ms": ("on_tick, p99", "ms", "<= 10"),
+}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--runs", type=int, default=5, help="runs of each measurement (default 5)")
@@ -52,6 +62,14 @@ def main() -> None:
             for kind in ("ours", "stock")
         }
         console.print(_table(name, results[name], shown_share=case["speed"] is not None))
+    results["controllers"] = {
+        kind: _median(
+            [_worker(_CONTROLLERS | {"stock": kind == "stock"}, "controllers") for _ in range(options.runs)],
+            _CONTROLLER_FIGURES,
+        )
+        for kind in ("ours", "stock")
+    }
+    console.print(_controllers_table(results["controllers"]))
     results["journal"] = _journal(options.runs)
     console.print(
         f"journal append: p50 {results['journal']['p50_ms']:.3f} ms, p99 {results['journal']['p99_ms']:.3f} ms "
@@ -61,9 +79,12 @@ def main() -> None:
         options.json.write_text(json.dumps(results, indent=2) + "\n")
 
 
-def _worker(case: dict[str, Any]) -> dict[str, float]:
+def _worker(case: dict[str, Any], module: str = "worker") -> dict[str, float]:
     done = subprocess.run(
-        [sys.executable, "-m", "tests.benchmarks.worker", json.dumps(case)], capture_output=True, text=True, check=False
+        [sys.executable, "-m", f"tests.benchmarks.{module}", json.dumps(case)],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode != 0:
         raise SystemExit(f"benchmark {case} failed:\n{done.stderr[-4000:]}")
@@ -71,8 +92,23 @@ def _worker(case: dict[str, Any]) -> dict[str, float]:
     return figures
 
 
-def _median(runs: list[dict[str, float]]) -> dict[str, float]:
-    return {name: statistics.median(run[name] for run in runs) for name in _FIGURES if all(name in run for run in runs)}
+def _median(runs: list[dict[str, float]], figures: Iterable[str] = _FIGURES) -> dict[str, float]:
+    return {name: statistics.median(run[name] for run in runs) for name in figures if all(name in run for run in runs)}
+
+
+def _controllers_table(result: dict[str, dict[str, float]]) -> Table:
+    table = Table(
+        title="20 pairs x 3 strategies, 100 closed executors behind each controller",
+        title_justify="left",
+        box=None,
+        padding=(0, 2, 0, 0),
+    )
+    for column in ("", "ours", "stock-like", "ours / stock", "target"):
+        table.add_column(column, justify="right" if column else "left")
+    for key, (label, unit, target) in _CONTROLLER_FIGURES.items():
+        ours, stock = result["ours"][key], result["stock"][key]
+        table.add_row(label, f"{ours:.4f} {unit}", f"{stock:.4f} {unit}", f"1/{stock / ours:.1f}", target)
+    return table
 
 
 def _table(name: str, result: dict[str, dict[str, float]], *, shown_share: bool) -> Table:

@@ -1,7 +1,8 @@
-"""The DCA rule looks at closed candles of its window alone; a ladder adds up exactly and only ever steps away."""
+"""The DCA rule looks at closed candles of its window alone; a ladder adds up exactly, only ever steps away, and merges."""
 
 from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -10,7 +11,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from shared.domain.candles import CandleSeries
-from shared.domain.dca import DcaRule, build_ladder, candles_needed, measure_drop
+from shared.domain.dca import DcaRule, LadderLevel, build_ladder, merge_levels
+from shared.domain.rules import Evaluation, evaluate_last
 from shared.domain.signals import Side
 
 RULE = DcaRule(drop_threshold=0.03, lookback_s=600)
@@ -24,66 +26,70 @@ def candles(highs: list[float], closes: list[float], interval_s: int = 60) -> Ca
     )
 
 
+def look(rule: DcaRule, highs: list[float], closes: list[float]) -> Evaluation:
+    """What the rule sees in the newest candle."""
+    seen = evaluate_last(rule, candles(highs, closes))
+    assert seen is not None
+    return seen
+
+
 prices = st.floats(1, 1000, allow_nan=False)
 price_lists = st.lists(st.tuples(prices, st.floats(0.5, 1)), min_size=10, max_size=40)
-
-
-COLUMNS = ("open_time_s", "open", "high", "low", "close", "volume")
-
-
-@given(price_lists)
-def test_no_candle_after_the_last_is_looked_at(rows: list[tuple[float, float]]) -> None:
-    """Truncate and recompute: a series cut out of a longer one decides as one that never knew of more."""
-    highs = [high for high, _ in rows]
-    closes = [high * share for high, share in rows]
-    for count in range(1, len(rows) + 1):
-        longer = candles(highs[:count] + [1e9] * 5, closes[:count] + [1e-9] * 5)
-        cut = CandleSeries(*(getattr(longer, name)[:count] for name in COLUMNS), 60)
-        assert measure_drop(cut, RULE) == measure_drop(candles(highs[:count], closes[:count]), RULE)
 
 
 @given(price_lists, st.lists(st.floats(1, 1e9), max_size=20))
 def test_candles_before_the_window_are_ignored(rows: list[tuple[float, float]], before: list[float]) -> None:
     highs = [high for high, _ in rows[-10:]]
     closes = [high * share for high, share in rows[-10:]]
-    assert measure_drop(candles(before + highs, before + closes), RULE) == measure_drop(candles(highs, closes), RULE)
+    with_more, alone = look(RULE, before + highs, before + closes), look(RULE, highs, closes)
+    assert (with_more.values, with_more.opportunity) == (alone.values, alone.opportunity)
 
 
 @pytest.mark.parametrize("count", range(10))
 def test_no_verdict_until_the_window_is_full(count: int) -> None:
-    assert measure_drop(candles([100.0] * count, [50.0] * count), RULE) is None
+    assert evaluate_last(RULE, candles([100.0] * count, [50.0] * count)) is None
 
 
 def test_the_threshold_itself_is_a_signal() -> None:
     rule = DcaRule(drop_threshold=0.25, lookback_s=600)
-    highs = [100.0] * 10
-    at = measure_drop(candles(highs, [100.0] * 9 + [75.0]), rule)
-    above = measure_drop(candles(highs, [100.0] * 9 + [np.nextafter(75.0, 80)]), rule)
-    assert at is not None
-    assert above is not None
-    assert (at.is_signal, at.drop, at.confidence, at.window_high, at.close) == (True, 0.25, 0.5, 100.0, 75.0)
-    assert above.is_signal is False
+    at = look(rule, [100.0] * 10, [100.0] * 9 + [75.0])
+    above = look(rule, [100.0] * 10, [100.0] * 9 + [float(np.nextafter(75.0, 80))])
+    assert at.values == {"drop": 0.25, "window_high": 100.0, "close": 75.0}
+    assert at.opportunity is not None
+    assert (at.opportunity.side, at.opportunity.confidence) == (Side.BUY, 0.5)
+    assert above.opportunity is None
 
 
-@pytest.mark.parametrize(("close", "confidence"), [(100, 0), (97, 0.5), (95.5, 0.75), (94, 1), (50, 1)])
+@pytest.mark.parametrize(("close", "confidence"), [(97, 0.5), (95.5, 0.75), (94, 1), (50, 1)])
 def test_confidence_grows_from_the_threshold_to_twice_it(close: float, confidence: float) -> None:
-    drop = measure_drop(candles([100.0] * 10, [100.0] * 9 + [close]), RULE)
-    assert drop is not None
-    assert drop.confidence == pytest.approx(confidence)
-    assert drop.is_signal is (close <= 97)
+    found = look(RULE, [100.0] * 10, [100.0] * 9 + [close]).opportunity
+    assert found is not None
+    assert found.confidence == pytest.approx(confidence)
+    assert found.components == {"depth": found.confidence}
+
+
+@pytest.mark.parametrize("close", [100, 98, 97.001])
+def test_less_than_the_threshold_is_none(close: float) -> None:
+    assert look(RULE, [100.0] * 10, [100.0] * 9 + [close]).opportunity is None
+
+
+def test_the_barriers_are_the_configuration_s() -> None:
+    """The rule names neither stop nor target, and never wants out."""
+    seen = look(RULE, [100.0] * 10, [100.0] * 9 + [90.0])
+    assert seen.opportunity is not None
+    assert (seen.opportunity.stop_price, seen.opportunity.target_price) == (None, None)
+    assert RULE.exit_reason(seen.values, Side.BUY) is None
 
 
 def test_the_deciding_candles_own_high_counts() -> None:
-    drop = measure_drop(candles([90.0] * 9 + [100.0], [90.0] * 10), RULE)
-    assert drop is not None
-    assert drop.drop == pytest.approx(0.1)
+    assert look(RULE, [90.0] * 9 + [100.0], [90.0] * 10).values["drop"] == pytest.approx(0.1)
 
 
 @pytest.mark.parametrize(
     ("lookback_s", "interval_s", "needed"), [(600, 60, 10), (600, 300, 2), (601, 300, 3), (600, 900, 1)]
 )
 def test_the_window_is_covered_whole(lookback_s: int, interval_s: int, needed: int) -> None:
-    assert candles_needed(replace(RULE, lookback_s=lookback_s), interval_s) == needed
+    assert replace(RULE, lookback_s=lookback_s).candles_needed(interval_s) == needed
 
 
 fractions = st.integers(1, 499).map(lambda thousandths: Decimal(thousandths) / 1000)
@@ -149,3 +155,56 @@ def test_levels_that_do_not_separate_are_refused(side: Side) -> None:
             size_growth=Decimal(1),
             total_quote=Decimal(100),
         )
+
+
+build_hundred = partial(
+    build_ladder,
+    side=Side.BUY,
+    reference_price=Decimal(100),
+    entry_slippage=Decimal("0.0005"),
+    level_spacing=Decimal("0.01"),
+    size_growth=Decimal(1),
+)
+
+
+def ladder_of(levels: int, total_quote: Decimal, size_growth: Decimal = Decimal(1)) -> tuple[LadderLevel, ...]:
+    return build_hundred(levels=levels, total_quote=total_quote, size_growth=size_growth)
+
+
+@pytest.mark.parametrize(
+    ("total", "minimum", "sizes"),
+    [(20, 5, [5] * 4), (20, 4, [4] * 5), (20, 6, ["6.66666667", "6.66666667", "6.66666666"]), (20, 20, [20])],
+    ids=["5 levels of 4 merge to 4 of 5", "5 levels of 4 stay", "3 levels", "one level"],
+)
+def test_levels_merge_until_the_venue_takes_each(total: int, minimum: int, sizes: list[int | str]) -> None:
+    merged = merge_levels(lambda count: ladder_of(count, Decimal(total)), 5, lambda level: level.amount_quote < minimum)
+    assert merged is not None
+    assert [level.amount_quote for level in merged] == [Decimal(size) for size in sizes]
+
+
+def test_what_is_too_small_for_one_level_is_no_ladder() -> None:
+    assert merge_levels(lambda count: ladder_of(count, Decimal(4)), 5, lambda level: level.amount_quote < 5) is None
+
+
+@given(
+    levels=st.integers(1, 10),
+    total=st.integers(1, 10**6).map(lambda cents: Decimal(cents) / 100),
+    minimum=st.integers(0, 10**4).map(lambda cents: Decimal(cents) / 100),
+    growth=st.integers(30, 300).map(lambda cents: Decimal(cents) / 100),
+)
+def test_a_merged_ladder_has_the_most_levels_the_venue_takes(
+    levels: int, total: Decimal, minimum: Decimal, growth: Decimal
+) -> None:
+    def build(count: int) -> tuple[LadderLevel, ...]:
+        return ladder_of(count, total, growth)
+
+    def is_below_minimum(level: LadderLevel) -> bool:
+        return level.amount_quote < minimum
+
+    merged = merge_levels(build, levels, is_below_minimum)
+    more = range(1 if merged is None else len(merged) + 1, levels + 1)
+    assert all(any(is_below_minimum(level) for level in build(count)) for count in more)
+    if merged is not None:
+        assert len(merged) <= levels
+        assert not any(is_below_minimum(level) for level in merged)
+        assert sum((level.amount_quote for level in merged), Decimal(0)) == total

@@ -1,13 +1,16 @@
 """A run put together: each fill at its order, each order at its executor, nothing dropped."""
 
+from dataclasses import replace
 from decimal import Decimal
+from itertools import islice
 
 from hypothesis import given, settings
 
 from shared.domain import events as ev
 from shared.domain.run_record import RunRecord, net_base, net_quote
 from shared.domain.signals import Side
-from tests.unit.domain.generated_runs import SPOT, TradeBuilder, finished, record, round_trip, run_started, runs
+from tests.journals import config_applied, life, phase_changed
+from tests.unit.domain.generated_runs import SPOT, TradeBuilder, finished, record, round_trip, run_started, runs, signal
 
 
 @settings(max_examples=30)
@@ -44,6 +47,47 @@ def test_orders_end_by_completion_cancel_or_failure() -> None:
         order = record(trade.events).orders[order_id]
         assert order.ended is ended
         assert order.filled_amount == 1
+
+
+def test_the_first_decision_to_close_is_an_executors_exit() -> None:
+    trade = round_trip()
+    decided = [
+        ev.ExitDecided(
+            at_ms=at_ms,
+            executor_id=executor_id,
+            signal_id=None,
+            cause=cause,
+            barrier_price=None,
+            best_price=Decimal(100),
+            expected_price=Decimal(100),
+            tick=Decimal("0.01"),
+            untouched_at_ms=None,
+        )
+        for at_ms, executor_id, cause in [
+            (5, trade.executor_id, "TIME_LIMIT"),
+            (6, trade.executor_id, "FAILED"),
+            (7, "x", "y"),
+        ]
+    ]
+    run = RunRecord.of([*trade.events[:-1], *decided, trade.events[-1]])
+    assert run.executors[trade.executor_id].exit is decided[0]
+    assert run.others == decided[2:], "nobody opened that one"
+    assert record(trade.events).executors[trade.executor_id].exit is None
+
+
+def test_configurations_and_counts_of_candles_are_kept_in_their_order() -> None:
+    applied = [replace(config_applied(), source=source) for source in ("start", "conf/controllers/a.yml")]
+    counted = [event for event in islice(life(), 100) if isinstance(event, ev.CandlesEvaluated)]
+    assert len(counted) > 1
+    run = RunRecord.of([run_started(), counted[0], *applied, *counted[1:], phase_changed()])
+    assert run.configs == applied
+    assert run.evaluations == counted
+    assert run.others == [phase_changed()], "that is no part of a run"
+
+
+def test_the_last_moment_is_that_of_the_newest_event_wherever_it_lies() -> None:
+    assert RunRecord().last_ms == 0
+    assert record([replace(signal("a"), at_ms=at_ms) for at_ms in (3, 9, 5)]).last_ms == 9
 
 
 def test_what_belongs_to_nobody_is_kept_apart() -> None:
