@@ -13,7 +13,7 @@ class RecoveryChannelConfig(fields.RuleBarriersConfig):
     """The CHANNEL rule's settings beside those every controller has."""
 
     controller_name: str = "recovery_channel"
-    interval: str = fields.setting("Candle timeframe", "5m")
+    interval: str = fields.timeframe("5m")
     strength_threshold: Decimal = fields.setting(
         "Strength from which lines are a channel", Decimal("0.7"), updatable=True, gt=0, le=1
     )
@@ -46,11 +46,12 @@ class RecoveryChannel(controller.RecoveryController):
         if self.latest is None:
             return "waiting for candles"
         strength, position = self.latest.values["strength"], self.latest.values["position"]
-        if strength != strength:  # NaN: there are no lines at all
-            return "no channel"
-        return (
-            f"{position:.0%} of the way up a channel of strength {strength:.2f}, needs {self.config.strength_threshold}"
-        )
+        needed = self.config.strength_threshold
+        if not strength >= float(needed):  # nor where it is NaN: then there are no lines at all
+            return f"no channel: strength {strength:.2f}, needs {needed}" if strength == strength else "no channel"
+        if not 0 <= position <= 1:
+            return f"{'below' if position < 0 else 'above'} a channel of strength {strength:.2f}"
+        return f"{position:.0%} of the way up a channel of strength {strength:.2f}"
 
     def position(self, opportunity: Opportunity, price: Decimal) -> positions.Position | Refusal:
         if self.is_below_minimum(self.config.total_amount_quote, price):

@@ -1,16 +1,22 @@
 """DCA: buy a fall from the recent high in steps, leave on a rise from the average entry (shared/domain/dca.py)."""
 
 from decimal import Decimal
+from typing import ClassVar
+
+from pydantic import model_validator
 
 from shared.bot import config as fields
 from shared.bot import controller, positions
 from shared.domain import dca
 from shared.domain.rules import Opportunity
 from shared.domain.signals import Refusal
+from shared.wire.config_errors import MAX_FRACTION
 
 
 class RecoveryDcaConfig(fields.RecoveryControllerConfig):
     """The DCA rule's settings beside those every controller has."""
+
+    target_field: ClassVar[str | None] = "take_profit"
 
     controller_name: str = "recovery_dca"
     drop_threshold: Decimal = fields.fraction("Fall below the look-back high that starts a ladder", "0.05")
@@ -20,6 +26,21 @@ class RecoveryDcaConfig(fields.RecoveryControllerConfig):
     size_growth: Decimal = fields.setting("Size of each level as a multiple of the one before", Decimal(1), gt=0, le=3)
     take_profit: Decimal = fields.fraction("Take profit above the average entry, after fees", "0.01")
     stop_loss: Decimal = fields.fraction("Stop loss below the average entry, after fees", "0.04")
+
+    @model_validator(mode="after")
+    def _fits(self) -> "RecoveryDcaConfig":
+        depth = self.level_spacing * (self.levels - 1)
+        if depth >= MAX_FRACTION:
+            raise ValueError(
+                f"level_spacing = {self.level_spacing}: must keep the last of levels = {self.levels} less than "
+                f"{MAX_FRACTION} below the first, where it would be {depth}"
+            )
+        if self.lookback_s % self.interval_s:
+            raise ValueError(
+                f"lookback_s = {self.lookback_s}: must be a multiple of {self.interval_s}, the seconds of interval = "
+                f"{self.interval}"
+            )
+        return self
 
     @property
     def rule(self) -> dca.DcaRule:

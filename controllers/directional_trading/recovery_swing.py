@@ -13,7 +13,7 @@ class RecoverySwingConfig(fields.RuleBarriersConfig):
     """The SWING rule's settings beside those every controller has."""
 
     controller_name: str = "recovery_swing"
-    interval: str = fields.setting("Candle timeframe", "15m")
+    interval: str = fields.timeframe("15m")
     breakout_threshold: Decimal = fields.fraction("Rise above the prior high that is a breakout", "0.03")
     breakout_candles: int = fields.setting("Candles whose high is broken out of", 20, ge=2, le=200)
     volume_candles: int = fields.setting("Candles volume is compared with", 20, ge=2, le=200)

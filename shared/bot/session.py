@@ -7,7 +7,7 @@ Dashboard uses v2_with_controllers.py) finds one begun for it with the limits of
 import os
 import uuid
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -21,6 +21,7 @@ from shared.bot.recorder import RunRecorder, now_ms
 from shared.domain import events as ev
 from shared.domain.limits import Limits, Reservation, refuse_by_limits
 from shared.domain.protections import Protections, TradeHistory, refuse_by_history
+from shared.domain.run_record import ExecutorRecord, RunRecord
 from shared.domain.signals import Refusal, Signal
 from shared.ports import Journal
 
@@ -61,14 +62,15 @@ class Session(RunRecorder):
     Args:
         journal: Where the events go.
         limits: Bounds over all controllers; None leaves each controller to its own.
+        clock: The time now, UTC epoch milliseconds.
 
     Attributes:
         stopping: Set once the bot winds down: signals are then refused.
         exit_causes: Why a controller wants an executor closed, by executor id, until that is recorded.
     """
 
-    def __init__(self, journal: Journal, limits: Limits | None) -> None:
-        super().__init__(journal)
+    def __init__(self, journal: Journal, limits: Limits | None, clock: Callable[[], int] = now_ms) -> None:
+        super().__init__(journal, clock)
         self.limits = limits
         self.stopping = False
         self.exit_causes: dict[str, str] = {}
@@ -81,7 +83,7 @@ class Session(RunRecorder):
         Returns:
             Whether it was taken. Its reservation then stands until its executor closes.
         """
-        signal, at_ms = proposal.signal, now_ms()
+        signal, at_ms = proposal.signal, self.now_ms()
         refusal = proposal.own_refusal or self._refusal(proposal, at_ms)
         self.append(
             ev.SignalDecided(
@@ -118,6 +120,22 @@ class Session(RunRecorder):
             refusal = refuse_by_limits(self.limits, self._reservations.values(), _reservation(proposal))
         return refusal
 
+    def remember(self, run: RunRecord) -> None:
+        """Take a past run's trades into account, so that no pause or ban ends by a restart.
+
+        What lies ahead of now is another market's: simulated time starts over.
+        """
+        now = self.now_ms()
+        for signal in run.signals:
+            if signal.taken and signal.at_ms <= now:
+                self._history[signal.controller_id] = self._history[signal.controller_id].taken(signal.at_ms)
+        closed = [trade for trade in run.closed_trades if trade.closed is not None and trade.closed.at_ms <= now]
+        for trade in sorted(closed, key=_closed_at_ms):
+            assert trade.closed is not None
+            before = self._history[trade.opened.controller_id]
+            after = before.closed(trade.closed.close_type, trade.closed.at_ms)
+            self._history[trade.opened.controller_id] = after
+
     def has_open_positions(self, controller_id: str) -> bool:
         """Whether anything a controller took has not closed yet."""
         return any(held.controller_id == controller_id for held in self._reservations.values())
@@ -125,15 +143,25 @@ class Session(RunRecorder):
     def executor_closed(self, executor: Any, *, pnl_quote: Decimal, fees_quote: Decimal) -> None:
         self.exit_causes.pop(executor.config.id, None)
         held = self._reservations.pop(executor.config.level_id, None)
-        if held is not None and executor.close_type is not None:
+        # An entry that was never filled is no trade: it neither is a stop nor comes between two.
+        if held is not None and executor.close_type is not None and self._was_filled(executor):
             before = self._history[held.controller_id]
-            self._history[held.controller_id] = before.closed(executor.close_type.name, now_ms())
+            self._history[held.controller_id] = before.closed(executor.close_type.name, self.now_ms())
         super().executor_closed(executor, pnl_quote=pnl_quote, fees_quote=fees_quote)
+
+    def _was_filled(self, executor: Any) -> bool:
+        record = self.record.executors.get(executor.config.id)
+        return record is not None and bool(record.fills)
 
 
 def _reservation(proposal: Proposal) -> Reservation:
     signal = proposal.signal
     return Reservation(signal.controller_id, signal.strategy, signal.pair, proposal.amount_quote)
+
+
+def _closed_at_ms(trade: ExecutorRecord) -> int:
+    assert trade.closed is not None
+    return trade.closed.at_ms
 
 
 _current: Session | None = None
@@ -159,6 +187,9 @@ def begin(limits: Limits | None, journal: Journal | None = None) -> Session:
         # The strategy before this one has ended, or failed to start.
         _current.journal.close()
     _current = Session(journal or SqliteJournal(journal_path(), run_id=uuid.uuid4().hex), limits)
+    past = _current.journal.runs()
+    if past:
+        _current.remember(RunRecord.of(_current.journal.read(past[-1])))
     return _current
 
 

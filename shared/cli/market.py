@@ -44,10 +44,16 @@ class MarketChoice:
         """What the journal calls it: the same wherever the command was given."""
         if self.is_live:
             return self.name
-        files = ",".join(
-            str(spec.path) + ("" if spec.start_ms is None else f"@{_minute(spec.start_ms)}") for spec in self.recordings
-        )
+        files = ",".join(str(spec.path.with_name(_file(spec))) for spec in self.recordings)
         return (f"replay:{files}" if files else self.name) + f", seed {self.seed}"
+
+    @property
+    def title(self) -> str:
+        """What people are shown: a line, or one more for each recording."""
+        if self.is_live:
+            return self.name
+        kind = "replay" if self.recordings else self.name
+        return "\n".join([f"{kind}, seed {self.seed}", *map(_file, self.recordings)])
 
     def with_history(self, history_s: int) -> "MarketChoice":
         """The same market with at least so much history.
@@ -65,6 +71,12 @@ class MarketChoice:
         for spec in self.recordings:
             load_recording(spec, longer.history_s)
         return longer
+
+    def opened(self) -> "MarketChoice":
+        """The same market with each recording's START where it now is: more history is then refused, where it would move it."""
+        starts = [load_recording(spec, self.history_s).start_ms for spec in self.recordings]
+        opened = (replace(spec, start_ms=start_ms) for spec, start_ms in zip(self.recordings, starts, strict=True))
+        return replace(self, recordings=tuple(opened))
 
     @property
     def pairs(self) -> list[str] | None:
@@ -91,8 +103,11 @@ class MarketChoice:
         return scenario.simulated(pairs, self.seed, start_ms=int(start_s * 1000), clock=clock)
 
 
-def _minute(time_ms: int) -> str:
-    return datetime.fromtimestamp(time_ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M")
+def _file(spec: RecordingSpec) -> str:
+    """A recording's file without its folder, with its START if one was given."""
+    if spec.start_ms is None:
+        return spec.path.name
+    return f"{spec.path.name}@{datetime.fromtimestamp(spec.start_ms / 1000, UTC):%Y-%m-%dT%H:%M}"
 
 
 def parse_market(name: str, seed: int) -> MarketChoice:
@@ -103,8 +118,9 @@ def parse_market(name: str, seed: int) -> MarketChoice:
         RecordingError: A recording's file or START is wrong.
     """
     if name.startswith("replay:"):
-        # Absolute, because a bot works in its home. Looked for now, before anything is started.
-        specs = [replace(spec, path=spec.path.absolute()) for spec in parse_replay_spec(name)]
+        # A bot works in its home, and the journal names a file the same way however it was reached. Looked for now, before
+        # anything is started.
+        specs = [replace(spec, path=spec.path.resolve()) for spec in parse_replay_spec(name)]
         for spec in specs:
             if not spec.path.is_file():
                 raise RecordingError(f"--venue = replay:{spec.path}: no such file; give the path of a recording")

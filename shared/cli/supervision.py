@@ -111,11 +111,11 @@ class Supervisor:
 
     def _screen(self, strategy: Any) -> RenderableType:
         if self._ready_s is None:
-            return Text(f"  {self.market.name}   waiting for {status.waiting_for(strategy)}", style="dim")
+            return Text(f"  {self._market_line}   waiting for {status.waiting_for(strategy)}", style="dim")
         view = status.snapshot(strategy)
         return screen(
             view,
-            heading=f"{self.market.name}   Ctrl-C stops in good order",
+            heading=f"{self._market_line}   Ctrl-C stops in good order",
             until_trades=self._until_trades,
             clock=f"{_utc(view.at_s)}   {self._pace()}",
             columns=self.console.width,
@@ -136,6 +136,10 @@ class Supervisor:
             highlight=False,
             soft_wrap=True,
         )
+
+    @property
+    def _market_line(self) -> str:
+        return self.market.title.splitlines()[0]
 
     def _pace(self) -> str:
         real = max(real_time() - self._began_s, 0.001)
@@ -175,7 +179,7 @@ class Supervisor:
         table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
         rows = {
             "Hummingbot": report.hummingbot,
-            "Market": f"{report.venue}" + ("" if report.seed is None else f", seed {report.seed}"),
+            "Market": self.market.title,
             "Time": f"{report.duration_s:.1f} s for {_span(report.market_duration_s)} of market",
             "Signals": f"{funnel.signals}, {funnel.taken} taken" + _counts(", refused: ", report.signals_refused),
             "Orders": f"{funnel.orders}, {sum(report.orders_failed.values())} failed"

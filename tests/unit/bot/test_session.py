@@ -2,14 +2,18 @@
 
 from collections.abc import Callable, Iterator
 from decimal import Decimal
+from typing import Any
 
 import pytest
+from hummingbot.core.data_type.common import TradeType
+from hummingbot.strategy_v2.models.executors import CloseType
 
 from shared.adapters.memory_journal import MemoryJournal
 from shared.bot import session
-from shared.bot.session import Session
+from shared.bot.session import Proposal, Session
 from shared.domain import events as ev
 from shared.domain.limits import Limits
+from shared.domain.protections import Protections
 from shared.domain.signals import Refusal, Side, Signal
 from shared.simulator.virtual_time import VirtualClock, virtual_time
 from tests.unit.bot.fake_exchange import PAIR, START_S
@@ -26,7 +30,17 @@ def clock() -> Iterator[VirtualClock]:
 
 def signal(name: str = "a", controller: str = "c", pair: str = PAIR) -> Signal:
     return Signal(
-        name, controller, "recovery_dca", pair, Side.BUY, 1, 100.0, 0.5, {"drop_threshold": 0.03}, {"drop": 0.04}
+        signal_id=name,
+        controller_id=controller,
+        strategy="recovery_dca",
+        pair=pair,
+        side=Side.BUY,
+        candle_close_ms=1,
+        price=100.0,
+        confidence=0.5,
+        thresholds={"drop_threshold": 0.03},
+        values={"drop": 0.04},
+        components={"depth": 0.5},
     )
 
 
@@ -42,22 +56,48 @@ def deciding(under: Session) -> Decide:
         own: Refusal | None = None,
         max_positions: int = 1,
         cooldown_s: int = 300,
+        **bounds: Any,
     ) -> bool:
-        return under.decide(
-            signal(name, controller, pair),
-            Decimal(amount),
-            own_refusal=own,
-            max_positions=max_positions,
-            cooldown_s=cooldown_s,
-        )
+        protections = Protections(max_positions=max_positions, cooldown_s=cooldown_s, **bounds)
+        return under.decide(Proposal(signal(name, controller, pair), Decimal(amount), protections, own_refusal=own))
 
     return decide
 
 
-def close(under: Session, name: str) -> None:
-    """Its executor opened and closed."""
-    under.executor_opened(executor(name))
-    under.executor_closed(executor(name), pnl_quote=Decimal(1), fees_quote=Decimal(0))
+def close(under: Session, name: str, by: CloseType = CloseType.TAKE_PROFIT, *, filled: bool = True) -> None:
+    """Its executor opened, was filled or not, and closed."""
+    made = executor(name)
+    made.close_type = by
+    under.executor_opened(made)
+    if filled:
+        fill(under, name)
+    under.executor_closed(made, pnl_quote=Decimal(1), fees_quote=Decimal(0))
+
+
+def fill(under: Session, name: str) -> None:
+    """Its executor's only order is filled."""
+    under.order_submitted(
+        executor(name),
+        f"order-{name}",
+        side=TradeType.BUY,
+        order_type="LIMIT",
+        price=Decimal(100),
+        amount=Decimal(1),
+        closing=False,
+    )
+    under.append(
+        ev.OrderFilled(
+            at_ms=1,
+            trade_id=f"fill-{name}",
+            order_id=f"order-{name}",
+            signal_id=name,
+            pair=PAIR,
+            side=Side.BUY,
+            price=Decimal(100),
+            amount=Decimal(1),
+            fee_quote=Decimal(0),
+        )
+    )
 
 
 def reasons(under: Session) -> list[str | None]:
@@ -71,7 +111,15 @@ def under_limits(clock: VirtualClock) -> Session:
 
 
 def test_a_taken_signal_is_journaled_with_all_it_was_decided_on(under_limits: Session) -> None:
-    assert deciding(under_limits)("a")
+    proposal = Proposal(
+        signal("a"),
+        Decimal(100),
+        Protections(max_positions=1, cooldown_s=300),
+        adjustments={"levels": "5 -> 4: below_minimum_order"},
+        phase=2,
+        config_id="0123456789ab",
+    )
+    assert under_limits.decide(proposal)
     (decided,) = under_limits.journal.read("run")
     assert decided == ev.SignalDecided(
         at_ms=int(START_S * 1000),
@@ -85,6 +133,10 @@ def test_a_taken_signal_is_journaled_with_all_it_was_decided_on(under_limits: Se
         confidence=0.5,
         thresholds={"drop_threshold": 0.03},
         values={"drop": 0.04},
+        components={"depth": 0.5},
+        adjustments={"levels": "5 -> 4: below_minimum_order"},
+        phase=2,
+        config_id="0123456789ab",
         reason=None,
     )
     assert under_limits.record.signals == [decided]
@@ -124,6 +176,70 @@ def test_a_cooldown_ends_to_the_second(under_limits: Session, clock: VirtualCloc
     assert reasons(under_limits) == [None, Refusal.COOLDOWN, None, None]
 
 
+STOP = CloseType.STOP_LOSS
+
+
+def test_a_cooldown_after_a_stop_ends_to_the_second(under_limits: Session, clock: VirtualClock) -> None:
+    decide = deciding(under_limits)
+    assert decide("a", cooldown_s=0, cooldown_after_stop_s=600)
+    clock.jump(1_000)
+    close(under_limits, "a", STOP)
+    clock.jump(599)
+    assert not decide("b", cooldown_s=0, cooldown_after_stop_s=600)
+    assert decide("c", controller="other", pair="ETH-USDT", cooldown_s=0, cooldown_after_stop_s=600)
+    clock.jump(1)
+    assert decide("d", cooldown_s=0, cooldown_after_stop_s=600)
+    assert reasons(under_limits) == [None, Refusal.COOLDOWN_AFTER_STOP, None, None]
+
+
+@pytest.mark.parametrize("by", [CloseType.TAKE_PROFIT, CloseType.TIME_LIMIT, CloseType.EARLY_STOP], ids=str)
+def test_only_a_stop_has_a_cooldown_of_its_own(by: CloseType, under_limits: Session) -> None:
+    decide = deciding(under_limits)
+    assert decide("a", cooldown_s=0, cooldown_after_stop_s=600)
+    close(under_limits, "a", by)
+    assert decide("b", cooldown_s=0, cooldown_after_stop_s=600)
+
+
+def ends(under: Session, *types: CloseType, filled: bool = True) -> None:
+    """One position after the other was taken and ended so."""
+    decide = deciding(under)
+    for by in types:
+        name = f"{by.name}-{len(under.record.signals)}"
+        assert decide(name, cooldown_s=0)
+        close(under, name, by, filled=filled)
+
+
+BAN = {"cooldown_s": 0, "stops_in_a_row": 3, "ban_s": 3_600}
+
+
+def test_stops_in_a_row_ban_and_the_ban_ends_to_the_second(under_limits: Session, clock: VirtualClock) -> None:
+    decide = deciding(under_limits)
+    ends(under_limits, STOP, STOP)
+    assert decide("third", **BAN), "two stops are no reason yet"
+    close(under_limits, "third", STOP)
+    clock.jump(3_599)
+    assert not decide("banned", **BAN)
+    clock.jump(1)
+    assert decide("free", **BAN)
+    close(under_limits, "free", STOP)
+    assert not decide("again", **BAN), "a fourth in the same row"
+    assert reasons(under_limits)[-3:] == [Refusal.STOPS_IN_A_ROW, None, Refusal.STOPS_IN_A_ROW]
+
+
+@pytest.mark.parametrize("by", [CloseType.TAKE_PROFIT, CloseType.TIME_LIMIT, CloseType.EARLY_STOP], ids=str)
+def test_another_end_in_between_begins_the_row_anew(by: CloseType, under_limits: Session) -> None:
+    ends(under_limits, STOP, STOP, by, STOP, STOP)
+    assert deciding(under_limits)("free", **BAN)
+
+
+def test_an_entry_that_was_never_filled_is_no_end_in_between(under_limits: Session) -> None:
+    ends(under_limits, STOP, STOP)
+    ends(under_limits, CloseType.EARLY_STOP, filled=False)
+    ends(under_limits, STOP)
+    assert not deciding(under_limits)("banned", **BAN)
+    assert reasons(under_limits)[-1] == Refusal.STOPS_IN_A_ROW
+
+
 def test_a_refused_signal_starts_no_cooldown(under_limits: Session) -> None:
     decide = deciding(under_limits)
     assert not decide("a", own=Refusal.PRICE_UNAVAILABLE)
@@ -146,6 +262,45 @@ def test_each_overall_limit_refuses_with_its_name(under_limits: Session) -> None
     ]
     close(under_limits, "a")
     assert decide("f", controller="three", pair="SOL-USDT", amount=600), "what an executor held is free once it closed"
+
+
+def test_a_position_is_open_until_its_executor_has_closed(under_limits: Session) -> None:
+    assert deciding(under_limits)("a", controller="one")
+    assert under_limits.has_open_positions("one")
+    assert not under_limits.has_open_positions("two")
+    close(under_limits, "a")
+    assert not under_limits.has_open_positions("one")
+
+
+def test_a_wish_to_leave_ends_with_the_executor(under_limits: Session) -> None:
+    """Where a barrier was faster than the controller, nobody asks for the reason any more."""
+    assert deciding(under_limits)("a")
+    under_limits.exit_causes["executor-a"] = "channel_broken"
+    close(under_limits, "a")
+    assert under_limits.exit_causes == {}
+
+
+def test_a_restart_ends_no_pause(clock: VirtualClock) -> None:
+    first = Session(MemoryJournal(), LIMITS)
+    assert deciding(first)("a")
+    close(first, "a")
+    clock.jump(299)
+
+    restarted, of_another_market = Session(MemoryJournal(), LIMITS), Session(MemoryJournal(), LIMITS)
+    restarted.remember(first.record)
+    assert not deciding(restarted)("b")
+    assert reasons(restarted) == [Refusal.COOLDOWN]
+    clock.jump(-300)
+    of_another_market.remember(first.record)
+    assert deciding(of_another_market)("b"), "what lies ahead has not happened"
+
+
+def test_the_past_run_is_read_from_the_journal(monkeypatch: pytest.MonkeyPatch, clock: VirtualClock) -> None:
+    monkeypatch.setattr(session, "_current", None)
+    first = session.begin(LIMITS, MemoryJournal())
+    assert deciding(first)("a")
+    again = session.begin(LIMITS, first.journal)
+    assert not deciding(again)("b")
 
 
 def test_without_overall_limits_each_controller_has_its_own(clock: VirtualClock) -> None:
@@ -174,6 +329,16 @@ def test_one_session_a_process(monkeypatch: pytest.MonkeyPatch) -> None:
     second = session.begin(None, MemoryJournal())
     assert journal.closed
     assert session.current() is second
+
+
+def test_the_market_is_as_told_else_the_environments_venue_else_live(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session, "_market", None)
+    monkeypatch.delenv("RECOVERY_VENUE_URL", raising=False)
+    assert session.market_name() == "live"
+    monkeypatch.setenv("RECOVERY_VENUE_URL", "http://127.0.0.1:8765")
+    assert session.market_name() == "venue http://127.0.0.1:8765"
+    session.trade_on("simulated, seed 7")
+    assert session.market_name() == "simulated, seed 7"
 
 
 def test_a_controller_alone_finds_a_session_without_overall_limits(monkeypatch: pytest.MonkeyPatch) -> None:
