@@ -23,6 +23,8 @@ from hummingbot.strategy_v2.models.executors_info import ExecutorInfo
 
 from shared.bot import session
 from shared.bot.recorder import now_ms
+from shared.domain.barriers import Filled, barrier_price
+from shared.domain.signals import Side
 
 ZERO = Decimal(0)
 _LAST_UNIT = Decimal("1e-8")
@@ -182,10 +184,8 @@ class RecoveryDcaExecutor(RecordedExecutor, OneBarrierAPass, DCAExecutor):
         }.get(self.close_type)
         if fraction is None or self.open_filled_amount == ZERO:
             return None
-        # As get_net_pnl_pct has it, the other way round: the barriers are met after the fees paid so far.
-        moved = fraction + self.cum_fees_quote / self.open_filled_amount_quote
-        towards = 1 if self.config.side is TradeType.BUY else -1
-        return Decimal(self.current_position_average_price * (1 + towards * moved))
+        entry = Filled(self.open_filled_amount, self.current_position_average_price, self.cum_fees_quote)
+        return barrier_price(Side.BUY if self.config.side is TradeType.BUY else Side.SELL, entry, fraction)
 
     @property
     def close_price(self) -> Decimal:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from shared.cli import console, db, hbot, run, sidecar, status, storage, venue, verify
+from shared.cli import console, db, funnel, hbot, phase, run, sidecar, status, storage, trades, venue, verify
 from shared.cli.errors import BAD_INPUT, one_line, user_errors
 
 app = typer.Typer(
@@ -21,9 +21,12 @@ app = typer.Typer(
 app.command("run")(run.run)
 app.command("verify")(verify.verify)
 app.command("status")(status.status)
+app.command("funnel")(funnel.funnel)
+app.command("trades")(trades.trades)
 app.command("venue")(venue.venue)
 app.command("console")(console.console)
 app.command("sidecar")(sidecar.sidecar)
+app.add_typer(phase.phase_app, name="phase")
 app.add_typer(db.db_app, name="db")
 app.add_typer(storage.storage_app, name="storage")
 app.command("hbot", context_settings=hbot.PASSES_ARGUMENTS_ON)(hbot.hbot)

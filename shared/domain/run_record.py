@@ -75,6 +75,7 @@ class RunRecord:
     Attributes:
         configs: Each controller's configurations, in the order they took effect.
         evaluations: Counts of candles looked at.
+        last_ms: Time of its newest event, UTC epoch milliseconds; 0 where there is none.
     """
 
     started: ev.RunStarted | None = None
@@ -87,6 +88,7 @@ class RunRecord:
     stray_fills: list[ev.OrderFilled] = field(default_factory=list)
     stray_closes: list[ev.ExecutorClosed] = field(default_factory=list)
     others: list[ev.Event] = field(default_factory=list)
+    last_ms: int = 0
 
     @classmethod
     def of(cls, events: Iterable[ev.Event]) -> "RunRecord":
@@ -98,6 +100,7 @@ class RunRecord:
 
     def apply(self, event: ev.Event) -> None:
         """Add the next event. Events of orders nobody submitted are kept apart, not dropped."""
+        self.last_ms = max(self.last_ms, event.at_ms)
         match event:
             case ev.RunStarted():
                 self.started = event

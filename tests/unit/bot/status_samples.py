@@ -2,7 +2,8 @@
 
 from decimal import Decimal
 
-from shared.bot.status import PairView, PositionView, Snapshot, funnel_of
+from shared.bot.status import PairView, PositionView, Snapshot
+from shared.domain.funnel import funnel_of
 from shared.domain.run_record import RunRecord
 from tests.unit.domain.generated_runs import TradeBuilder, finished, record, round_trip, signal
 

@@ -1,18 +1,11 @@
 """The guards of our executors, each beside Hummingbot's own executor running into the defect it guards against."""
 
-from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from hummingbot.core.data_type.common import TradeType
-from hummingbot.strategy_v2.executors.dca_executor.data_types import DCAExecutorConfig, DCAMode
 from hummingbot.strategy_v2.executors.dca_executor.dca_executor import DCAExecutor
-from hummingbot.strategy_v2.executors.position_executor.data_types import (
-    PositionExecutorConfig,
-    TrailingStop,
-    TripleBarrierConfig,
-)
+from hummingbot.strategy_v2.executors.position_executor.data_types import TrailingStop
 from hummingbot.strategy_v2.executors.position_executor.position_executor import PositionExecutor
 from hummingbot.strategy_v2.models.base import RunnableStatus
 from hummingbot.strategy_v2.models.executors import CloseType
@@ -20,91 +13,13 @@ from hummingbot.strategy_v2.models.executors import CloseType
 from shared.adapters.memory_journal import MemoryJournal
 from shared.bot import session
 from shared.bot.executors import RecoveryDcaExecutor, RecoveryPositionExecutor
-from shared.domain.run_record import ExecutorRecord
-from shared.domain.signals import Side, Signal
+from shared.domain.signals import Side
 from shared.domain.verification import verify
 from tests.conftest import VirtualRun
-from tests.unit.bot.fake_exchange import ACCOUNT, PAIR, RELEASE, START_S, FakeConnector, FakeStrategy, begin, one_pass
+from tests.unit.bot.executor_bench import SIGNAL_ID, Bench, dca, position
+from tests.unit.bot.fake_exchange import ACCOUNT, PAIR, RELEASE, FakeStrategy
 
-SIGNAL_ID = "recovery_dca_BTC-USDT@2025-01-06T00:00:00Z/BUY"
 fixed_upstream = pytest.mark.skipif(RELEASE != "20260126", reason=f"Hummingbot {RELEASE} has fixed this itself")
-
-
-class Bench:
-    """One executor on a fake exchange, its signal taken and the session listening."""
-
-    def __init__(self, kind: type[Any], config: Any, taken: session.Session) -> None:
-        self.session = taken
-        self.strategy = FakeStrategy()
-        self.exchange: FakeConnector = self.strategy.connector
-        self.session.watch(self.strategy.connectors, script="test.py")
-        side = Side.BUY if config.side is TradeType.BUY else Side.SELL
-        signal = Signal(SIGNAL_ID, "c", "recovery_dca", PAIR, side, int(START_S * 1000), 100.0, 0.5, {}, {})
-        assert taken.decide(signal, Decimal(100), own_refusal=None, max_positions=1, cooldown_s=0)
-        self.executor = kind(self.strategy, config)
-        begin(self.executor)
-
-    async def one_pass(self) -> None:
-        await one_pass(self.executor)
-
-    @property
-    def buys(self) -> list[str]:
-        return self.exchange.placed(TradeType.BUY)
-
-    @property
-    def sells(self) -> list[str]:
-        return self.exchange.placed(TradeType.SELL)
-
-    @property
-    def record(self) -> ExecutorRecord:
-        return self.session.record.executors[self.executor.config.id]
-
-    def is_closed_by(self, close_type: CloseType) -> bool:
-        status, found = self.executor.status, self.executor.close_type
-        return bool(status is RunnableStatus.TERMINATED and found is close_type)
-
-    def assert_proved(self) -> None:
-        """Nothing is left over, nothing live, and the journal adds up to the last unit."""
-        assert self.exchange.live == []
-        assert self.exchange.balances["BTC"] == 0
-        self.session.end()
-        assert verify(self.session.record).mismatches == ()
-
-
-@pytest.fixture
-def taken() -> Iterator[session.Session]:
-    before = session._current
-    yield session.begin(None, MemoryJournal())
-    session._current = before
-
-
-def dca(prices: tuple[int, ...] = (100,), **barriers: Any) -> DCAExecutorConfig:
-    return DCAExecutorConfig(
-        id="executor-1",
-        timestamp=START_S,
-        connector_name=ACCOUNT,
-        trading_pair=PAIR,
-        side=TradeType.BUY,
-        amounts_quote=[Decimal(price) for price in prices],
-        prices=[Decimal(price) for price in prices],
-        mode=DCAMode.MAKER,
-        level_id=SIGNAL_ID,
-        **barriers,
-    )
-
-
-def position(**barriers: Any) -> PositionExecutorConfig:
-    return PositionExecutorConfig(
-        id="executor-1",
-        timestamp=START_S,
-        connector_name=ACCOUNT,
-        trading_pair=PAIR,
-        side=TradeType.BUY,
-        entry_price=Decimal(100),
-        amount=Decimal(1),
-        triple_barrier_config=TripleBarrierConfig(**barriers),
-        level_id=SIGNAL_ID,
-    )
 
 
 async def fall_and_run_out_of_time(bench: Bench) -> None:
@@ -569,9 +484,9 @@ def test_each_order_is_journaled_as_the_venue_gets_it(taken: session.Session, ru
         bench.exchange.fill(bench.sells[0], 110)
         await bench.one_pass()
         entry, closing = (order.submitted for order in bench.record.orders)
-        assert (entry.order_type, entry.price, entry.amount) == ("LIMIT", Decimal("99.12"), Decimal("3.027"))
+        assert (entry.order_type, entry.price, entry.amount) == ("LIMIT", Decimal("99.12"), Decimal("3.026"))
         assert (entry.side, entry.closing, entry.signal_id) == (Side.BUY, False, SIGNAL_ID)
-        assert (closing.order_type, closing.price, closing.amount) == ("MARKET", None, Decimal("3.027"))
+        assert (closing.order_type, closing.price, closing.amount) == ("MARKET", None, Decimal("3.026"))
         assert (closing.side, closing.closing, closing.account) == (Side.SELL, True, ACCOUNT)
         assert bench.executor.config.id == bench.record.opened.executor_id
         bench.assert_proved()

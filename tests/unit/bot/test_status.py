@@ -1,4 +1,4 @@
-"""What a trader needs to see, read from the running strategy and counted in the journal's events."""
+"""What a trader needs to see, read from the running strategy."""
 
 from collections import deque
 from decimal import Decimal
@@ -6,17 +6,9 @@ from types import SimpleNamespace
 from typing import Any
 
 from shared.bot import status
-from shared.bot.status import Funnel, PairView, funnel_of, snapshot, waiting_for
-from shared.domain.run_record import RunRecord
+from shared.bot.status import PairView, snapshot, waiting_for
 from tests.unit.bot.status_samples import sample_record
 from tests.unit.domain.generated_runs import finished, record, round_trip
-
-
-def test_the_funnel_is_counted_in_events() -> None:
-    assert funnel_of(sample_record()) == Funnel(
-        signals=5, taken=2, refused={"cooldown": 2, "capital": 1}, orders=4, failed={"-2010": 1}, fills=4, trades=1
-    )
-    assert funnel_of(RunRecord()) == Funnel(0, 0, {}, 0, {}, 0, 0)
 
 
 def fake_executor(**changes: Any) -> Any:

@@ -7,8 +7,9 @@ from types import SimpleNamespace
 import pytest
 from hummingbot.client.hummingbot_application import HummingbotApplication
 
-from shared.bot.status import Snapshot, funnel_of
+from shared.bot.status import Snapshot
 from shared.bot.status_text import render_text
+from shared.domain.funnel import funnel_of
 from shared.domain.run_record import RunRecord
 from tests.unit.bot.status_samples import POSITION, view
 

@@ -5,10 +5,12 @@ from pathlib import Path
 import pytest
 
 from shared.bot.launcher import StartError
+from shared.bot.script_config import load_script_config
 from shared.cli import console
 from shared.cli.errors import UsageError
-from shared.cli.market import MarketChoice
+from shared.cli.market import MarketChoice, parse_market
 from tests.unit.cli.command import Command
+from tests.unit.cli.test_market import recording
 
 SIMULATED = MarketChoice("simulated", 1, ())
 
@@ -28,10 +30,33 @@ def test_a_screen_cannot_be_read_at_full_speed() -> None:
 
 
 def test_the_market_lists_the_pairs_of_all_scripts(bot_home: Path, tmp_path: Path) -> None:
-    assert console._pairs_of_scripts(bot_home) == ["BTC-USDT", "ETH-USDT"]
+    assert console._needs_of_scripts(bot_home)[0] == ["BTC-USDT", "ETH-USDT"]
     (tmp_path / "conf" / "scripts").mkdir(parents=True)
     (tmp_path / "conf" / "scripts" / "broken.yml").write_text("pairs: [")
-    assert console._pairs_of_scripts(tmp_path) == ["BTC-USDT", "ETH-USDT"]
+    assert console._needs_of_scripts(tmp_path) == (["BTC-USDT", "ETH-USDT"], 0)
+
+
+def test_the_market_has_the_history_of_the_script_that_needs_most(bot_home: Path) -> None:
+    longest = max(
+        load_script_config(path).markets_needed()[1] for path in (bot_home / "conf" / "scripts").glob("*.yml")
+    )
+    assert console._needs_of_scripts(bot_home)[1] == longest
+
+
+@pytest.mark.parametrize("start", ["", "@2025-01-06T08:00"], ids=["", "START"])
+def test_a_script_that_needs_more_history_than_the_recording_has_is_refused(
+    start: str, bot_home: Path, tmp_path: Path
+) -> None:
+    """It would wait for its candles until the recording is over."""
+    path = recording(tmp_path, minutes=2_000)
+    market = parse_market(f"replay:{path}{start}", 1).with_history(8 * 3600).opened()
+    config_for = console._config_for(bot_home, market, ["BTC-USDT"])
+    with pytest.raises(StartError, match=r"START 2025-01-06T08:00 is outside 2025-01-07T00:10 to") as refused:
+        config_for("recovery_dca.py", None)
+    assert str(path) in str(refused.value)
+    other = recording(tmp_path, "ETH-USDT", minutes=2_000)
+    market = parse_market(f"replay:{other}{start}", 1).with_history(8 * 3600).opened()
+    assert console._config_for(bot_home, market, ["ETH-USDT"])("recovery_dca.py", None), "without the guard 4 h do"
 
 
 def test_a_script_of_ours_is_started_with_its_checked_configuration(bot_home: Path) -> None:

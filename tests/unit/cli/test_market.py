@@ -8,6 +8,7 @@ from shared.cli.errors import UsageError
 from shared.cli.market import VENUE_HELP, MarketChoice, parse_market, parse_speed
 from shared.simulator.errors import RecordingError
 from shared.simulator.scenario import DEFAULT_START_MS
+from shared.simulator.synthetic import DEFAULT_WARMUP_S as SIMULATED_WARMUP_S
 
 
 @pytest.fixture(autouse=True)
@@ -71,6 +72,98 @@ def test_a_simulated_market_starts_where_its_candles_do() -> None:
     assert market.start_s == DEFAULT_START_MS / 1000
     venue = market.venue(["BTC-USDT"], market.start_s, lambda: market.start_s)
     assert venue.start_ms == DEFAULT_START_MS
+
+
+# How the journal names it.
+
+
+def test_a_market_is_named_with_its_seed_and_live_without(tmp_path: Path) -> None:
+    assert parse_market("simulated", 3).description == "simulated, seed 3"
+    assert parse_market("live", 3).description == "live"
+    path = recording(tmp_path)
+    assert parse_market(f"replay:{path}", 3).description == f"replay:{path}, seed 3"
+    other = recording(tmp_path, "ETH-USDT")
+    named = parse_market(f"replay:{path}@2025-01-06T05:30,{other}@2025-01-06T05:45Z", 3).description
+    assert named == f"replay:{path}@2025-01-06T05:30,{other}@2025-01-06T05:45, seed 3"
+
+
+def test_a_recording_is_named_the_same_however_it_was_reached(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same candle is the same evidence: it must not count again because somebody typed another path."""
+    path = recording(tmp_path)
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    (folder / "link").symlink_to(tmp_path)
+    named = {parse_market(f"replay:{path}@2025-01-06T05:30", 1).description}
+    for where, way in (
+        (tmp_path, path.name),
+        (tmp_path, f"./{path.name}"),
+        (folder, f"../{path.name}"),
+        (folder, f"link/{path.name}"),
+    ):
+        monkeypatch.chdir(where)
+        named.add(parse_market(f"replay:{way}@2025-01-06T05:30", 1).description)
+    assert named == {f"replay:{path}@2025-01-06T05:30, seed 1"}
+
+
+# How much history there is.
+
+
+def test_a_simulated_market_has_so_much_history_and_no_more() -> None:
+    market = parse_market("simulated", 1)
+    assert market.with_history(SIMULATED_WARMUP_S).history_s == SIMULATED_WARMUP_S
+    with pytest.raises(UsageError) as refused:
+        market.with_history(SIMULATED_WARMUP_S + 3600)
+    hours = SIMULATED_WARMUP_S // 3600
+    assert str(refused.value) == (
+        f"--venue = simulated: has {hours} h of history, the configuration needs {hours + 1} h"
+    )
+
+
+def test_the_longest_configuration_of_this_project_has_history_enough(bot_home: Path) -> None:
+    from shared.bot.script_config import load_script_config
+
+    for path in sorted((bot_home / "conf" / "scripts").glob("*.yml")):
+        parse_market("simulated", 1).with_history(load_script_config(path).markets_needed()[1])
+
+
+def test_a_recording_without_a_start_begins_once_there_is_history_enough(tmp_path: Path) -> None:
+    market = parse_market(f"replay:{recording(tmp_path, minutes=600)}", 1)
+    assert market.start_s == 1_736_121_600 + 5 * 3600
+    longer = market.with_history(7 * 3600)
+    assert longer.start_s == 1_736_121_600 + 7 * 3600
+    assert longer.with_history(3600) == longer, "what was asked for before is still there"
+    assert longer.venue(["BTC-USDT"], longer.start_s, lambda: longer.start_s).start_ms == longer.start_s * 1000
+
+
+def test_an_open_market_stays_where_it_began(tmp_path: Path) -> None:
+    path = recording(tmp_path, minutes=600)
+    opened = parse_market(f"replay:{path}", 1).with_history(6 * 3600).opened()
+    assert opened.start_s == opened.with_history(3600).start_s == 1_736_121_600 + 6 * 3600
+    with pytest.raises(RecordingError, match="START 2025-01-06T06:00 is outside"):
+        opened.with_history(7 * 3600)
+    assert parse_market("simulated", 1).opened() == parse_market("simulated", 1)
+
+
+def test_a_start_with_too_little_history_before_it_is_named(tmp_path: Path) -> None:
+    path = recording(tmp_path, minutes=600)
+    market = parse_market(f"replay:{path}@2025-01-06T06:00", 1)
+    assert market.with_history(6 * 3600).start_s == 1_736_121_600 + 6 * 3600
+    with pytest.raises(RecordingError) as refused:
+        market.with_history(6 * 3600 + 60)
+    assert str(refused.value).startswith(f"{path}: START 2025-01-06T06:00 is outside 2025-01-06T06:01 to ")
+    assert "\n" not in str(refused.value)
+
+
+def test_a_recording_shorter_than_the_history_is_named(tmp_path: Path) -> None:
+    path = recording(tmp_path, minutes=600)
+    with pytest.raises(RecordingError) as refused:
+        parse_market(f"replay:{path}", 1).with_history(11 * 3600)
+    assert str(refused.value).startswith(f"{path}: it spans only ")
+    assert "11 h of candles before its START" in str(refused.value)
+
+
+def test_live_data_has_whatever_history_the_exchange_has() -> None:
+    assert parse_market("live", 1).with_history(10**9).is_live
 
 
 def test_live_is_refused_where_the_environment_names_a_local_venue(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from shared.adapters.sqlite_journal import SqliteJournal
-from shared.bot import session
+from shared.bot import launcher, session
 from shared.cli import supervision
 from shared.cli.market import MarketChoice
 from shared.cli.supervision import Supervisor
 from shared.ports import JournalError
+from tests.conftest import VirtualRun
 from tests.unit.domain.generated_runs import finished, record, round_trip, signal
 
 
@@ -63,6 +64,22 @@ def test_the_first_reason_stands() -> None:
     watch.request_stop("SIGINT")
     watch.request_stop("SIGTERM")
     assert watch._stop_reason == "SIGINT"
+
+
+def test_the_session_learns_what_it_trades_on_before_the_script_starts(
+    run_virtual: VirtualRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    named = []
+
+    async def run_script(*_: Any) -> None:
+        named.append(session.market_name())
+
+    monkeypatch.setattr(session, "_market", None)
+    monkeypatch.setattr(launcher, "configure", lambda **_: None)
+    monkeypatch.setattr(launcher, "run_script", run_script)
+    config: Any = None
+    run_virtual(supervisor().trade("recovery_dca.py", config, simulated=True))
+    assert named == ["simulated, seed 7"]
 
 
 @pytest.fixture
