@@ -19,6 +19,8 @@ CREATE TABLE IF NOT EXISTS events (
 ) STRICT;
 CREATE INDEX IF NOT EXISTS events_by_run ON events (run_id, seq);
 CREATE INDEX IF NOT EXISTS events_by_signal ON events (signal_id) WHERE signal_id IS NOT NULL;
+-- The running bot asks for the phase every few seconds.
+CREATE INDEX IF NOT EXISTS events_of_phases ON events (seq) WHERE kind = 'phase_changed';
 CREATE TRIGGER IF NOT EXISTS events_are_never_changed BEFORE UPDATE ON events
 BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
 CREATE TRIGGER IF NOT EXISTS events_are_never_deleted BEFORE DELETE ON events

@@ -44,7 +44,8 @@ class MarketChoice:
         """What the journal calls it: the same wherever the command was given."""
         if self.is_live:
             return self.name
-        files = ",".join(str(spec.path.with_name(_file(spec))) for spec in self.recordings)
+        started = [replace(spec, start_ms=load_recording(spec, self.history_s).start_ms) for spec in self.recordings]
+        files = ",".join(str(spec.path.with_name(_file(spec))) for spec in started)
         return (f"replay:{files}" if files else self.name) + f", seed {self.seed}"
 
     @property

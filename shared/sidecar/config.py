@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, ValidationError, ValidationInfo
 from pydantic import field_validator as check
+from pydantic_core import PydanticCustomError
 
 from shared.adapters.settings_file import read_yaml
 from shared.domain.retention import Dataset, RetentionPolicy
@@ -26,31 +27,41 @@ class SidecarConfigError(ConfigError):
     """conf/sidecar.yml cannot be used. The message is one sentence: file, field, value, what is allowed."""
 
 
+_A_WINDOW = "a span such as 30d, 6mo or 1y, of 50 years at most"
+_A_TIME = "a time of day in UTC, in quotes: '03:30'"
+_A_FOLDER = "a folder, absolute or relative to the home, without .. or ~"
+
+
 def _read_window(value: Any) -> Window:
     try:
         return Window.parse(value)
     except (TypeError, WindowError):
-        raise ValueError("must look like 30d, 6mo or 1y, and be 50 years at most") from None
+        raise ValueError(f"must be {_A_WINDOW}") from None
 
 
 def _read_time(value: Any) -> time:
     # Without its quotes, YAML reads 13:30 as the number 810, which would pass for a quarter past midnight.
     written = _TIME_OF_DAY.fullmatch(value) if isinstance(value, str) else None
     if written is None:
-        raise ValueError("must be a time of day in UTC, in quotes: '03:30'")
+        raise ValueError(f"must be {_A_TIME}")
     return time(int(written[1]), int(written[2]))
 
 
 def _read_folder(value: Any) -> Path:
     if not isinstance(value, str) or not Path(value).name or ".." in Path(value).parts or value.startswith("~"):
-        raise ValueError("must be a folder, absolute or relative to the home, without .. or ~")
+        raise ValueError(f"must be {_A_FOLDER}")
     return Path(value)
 
 
 def _read_number(value: Any) -> Any:
     if isinstance(value, bool | str):
-        raise ValueError("must be a number")
+        raise PydanticCustomError("wrong_kind", "must be a number")
     return value
+
+
+def _setting(description: str, allowed: str) -> Any:
+    """A field whose type does not say what may stand there."""
+    return Field(description=description, json_schema_extra={"allowed": allowed})
 
 
 CalendarWindow = Annotated[Window, PlainValidator(_read_window)]
@@ -68,13 +79,13 @@ class Settings(BaseModel):
 class KeptWindow(Settings):
     """Rows that go from live to gone."""
 
-    keep: CalendarWindow = Field(description="How long rows stay in the working tables")
+    keep: CalendarWindow = _setting("How long rows stay in the working tables", _A_WINDOW)
 
 
 class ArchivedWindows(KeptWindow):
     """Rows that are archived before they go."""
 
-    archive_until: CalendarWindow = Field(description="Age at which rows leave the archive, as files")
+    archive_until: CalendarWindow = _setting("Age at which rows leave the archive, as files", _A_WINDOW)
 
     @check("archive_until")
     @classmethod
@@ -85,7 +96,7 @@ class ArchivedWindows(KeptWindow):
 class AggregatedWindows(KeptWindow):
     """Rows that leave daily aggregates behind."""
 
-    aggregate_until: CalendarWindow = Field(description="Age at which their daily aggregates go")
+    aggregate_until: CalendarWindow = _setting("Age at which their daily aggregates go", _A_WINDOW)
 
     @check("aggregate_until")
     @classmethod
@@ -122,10 +133,10 @@ class RetentionConfig(Settings):
 
     windows: Windows
     partitions_ahead: PartitionsAhead
-    archive_folder: Annotated[Path, PlainValidator(_read_folder)] = Field(
-        description="Where exported partitions go: relative to the home, or absolute"
+    archive_folder: Annotated[Path, PlainValidator(_read_folder)] = _setting(
+        "Where exported partitions go: relative to the home, or absolute", _A_FOLDER
     )
-    run_at_utc: Annotated[time, PlainValidator(_read_time)] = Field(description="Time of the daily run, UTC")
+    run_at_utc: Annotated[time, PlainValidator(_read_time)] = _setting("Time of the daily run, UTC", _A_TIME)
 
     @property
     def policies(self) -> tuple[RetentionPolicy, ...]:
@@ -211,6 +222,6 @@ def load_config(path: Path) -> SidecarConfig:
     try:
         return SidecarConfig.model_validate(read_yaml(path))
     except ValidationError as error:
-        raise SidecarConfigError(describe(path, error)) from error
+        raise SidecarConfigError(describe(path, error, SidecarConfig)) from error
     except ConfigError as error:
         raise SidecarConfigError(str(error)) from error

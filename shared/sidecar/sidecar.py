@@ -12,6 +12,7 @@ from shared.domain.stored import StoredCounts
 from shared.ports import Store, StoreError
 from shared.sidecar.config import SidecarConfig
 from shared.sidecar.database import Database, open_store
+from shared.sidecar.phase_service import PhaseService
 from shared.sidecar.retention_service import RetentionService
 from shared.sidecar.retention_work import Retention
 from shared.sidecar.services import Heartbeats, Service, Supervision
@@ -25,7 +26,7 @@ _LOOK_AFTER_DATABASE_EVERY_S = 5.0
 
 
 async def run(home: Path, config: SidecarConfig, stopping: asyncio.Event, said: Callable[[str], None]) -> None:
-    """Run the configured services until `stopping` is set.
+    """Run the configured services until `stopping` is set, each in the phases it runs in.
 
     Raises:
         StoreError: The store cannot be opened at all.
@@ -33,7 +34,9 @@ async def run(home: Path, config: SidecarConfig, stopping: asyncio.Event, said: 
     async with open_store(home, config.shipping) as opened:
         store = opened.store
         heartbeats = Heartbeats(home.name, store, _HEARTBEAT_EVERY_S)
-        services: list[Service] = [heartbeats]
+        # It tells the supervision that is made of it and the others.
+        phase = PhaseService(home / JOURNAL, lambda number: supervision.enter_phase(number), said)
+        services: list[Service] = [phase, heartbeats]
         if opened.database is not None and opened.database.embedded is not None:
             services.append(EmbeddedDatabase(opened.database.embedded))
         if config.services.shipping:

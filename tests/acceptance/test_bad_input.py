@@ -57,6 +57,59 @@ def _edit(file: str, old: str, new: str) -> Callable[[BotHome], None]:
             id="limits that contradict each other",
         ),
         pytest.param(
+            _edit(CONTROLLER, "levels: 3", "levels: true"),
+            [],
+            [CONTROLLER, "levels = true", "whole number from 1 to 10"],
+            id="a switch for a number",
+        ),
+        pytest.param(
+            _edit(CONTROLLER, "stop_loss: 0.04", "stop_loss: .nan"),
+            [],
+            [CONTROLLER, "stop_loss = nan", "fraction above 0 and below 0.5"],
+            id="no number at all",
+        ),
+        pytest.param(
+            _edit(CONTROLLER, "levels: 3", "levels: 3\nlevels: 5"),
+            [],
+            [CONTROLLER, "levels = 5", "must be given once"],
+            id="a setting given twice",
+        ),
+        pytest.param(
+            _edit(CONTROLLER, "drop_threshold: 0.03\n", ""),
+            [],
+            [CONTROLLER, "drop_threshold: is missing", "fraction above 0"],
+            id="a setting left out",
+        ),
+        pytest.param(
+            _edit(CONTROLLER, "phase: 1", "phase: 2"), [], [CONTROLLER, "phase = 2", "must be 1"], id="another phase's"
+        ),
+        pytest.param(
+            _edit(CONTROLLER, "trailing_delta: null", "trailing_delta: 0.02"),
+            [],
+            [CONTROLLER, "trailing_activation = null", "a fraction where trailing_delta is one"],
+            id="half a trailing stop",
+        ),
+        pytest.param(
+            _edit(SCRIPT, "capital_quote: 3000", "capital_quote: 599"),
+            [],
+            [SCRIPT, "capital_quote = 599", "at least one position", "600"],
+            id="capital below one position",
+        ),
+        pytest.param(
+            _edit(SCRIPT, "- recovery_dca_phase1.yml", "- recovery_dca_phase1.yml\n- recovery_dca_phase1.yml"),
+            [],
+            [SCRIPT, "controllers_config", "must name each once"],
+            id="a strategy file twice",
+        ),
+        pytest.param(_edit(SCRIPT, "pairs:", "pairs: ["), [], [SCRIPT, "cannot be read as YAML"], id="no YAML"),
+        pytest.param(_nothing, ["--conf", ""], ["--conf = ''", "file of conf/scripts"], id="no conf"),
+        pytest.param(
+            _nothing, ["--conf", "recovery_swing.yml"], ["--conf", "for recovery_swing.py"], id="another script's conf"
+        ),
+        pytest.param(
+            _nothing, ["--script", "../run.py"], ["--script = ../run.py", "file of hummingbot_scripts"], id="a path"
+        ),
+        pytest.param(
             _nothing, ["--conf", "absent.yml"], ["absent.yml", "no such file", "recovery_dca.yml"], id="script conf"
         ),
         pytest.param(_nothing, ["--script", "absent.py"], ["absent.py", "recovery_dca.py"], id="script"),

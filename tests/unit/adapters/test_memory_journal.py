@@ -8,6 +8,7 @@ import pytest
 from shared.adapters.memory_journal import MemoryJournal
 from shared.adapters.sqlite_journal import SqliteJournal
 from shared.ports import Journal
+from tests.journals import phase_changed
 from tests.unit.domain.generated_runs import finished, round_trip
 
 
@@ -30,3 +31,9 @@ def test_it_gives_back_what_was_appended(journal: Journal) -> None:
     assert list(journal.read("one")) == events
     assert list(journal.read("two")) == []
     journal.close()
+
+
+def test_changes_of_phase_alone_are_no_run(journal: Journal) -> None:
+    journal.append(phase_changed())
+    assert journal.runs() == []
+    assert list(journal.read("one")) == [phase_changed()]

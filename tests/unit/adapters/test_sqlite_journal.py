@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from shared.adapters.sqlite_journal import SqliteJournal
 from shared.domain import events as ev
 from shared.ports import JournalError
+from tests.journals import phase_changed
 from tests.unit.domain.generated_runs import finished, round_trip
 from tests.unit.domain.generated_runs import signal as taken_signal
 
@@ -62,6 +63,19 @@ def test_runs_share_a_file_and_stay_apart(tmp_path: Path) -> None:
     again = SqliteJournal(path, run_id="zebra")
     again.append(taken_signal("first-3"))
     assert len(list(reader.read("zebra"))) == 4
+
+
+def test_a_change_of_phase_is_in_the_file_and_no_run(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+    change, bot = SqliteJournal(path, run_id="ant"), SqliteJournal(path, run_id="bee")
+    change.append(phase_changed())
+    assert SqliteJournal(path).runs() == []
+    bot.append(taken_signal("a"))
+    SqliteJournal(path, run_id="cat").append(phase_changed())
+    bot.append(taken_signal("b"))
+    reader = SqliteJournal(path)
+    assert reader.runs() == ["bee"]
+    assert list(reader.read("ant")) == list(reader.read("cat")) == [phase_changed()]
 
 
 @pytest.mark.parametrize(

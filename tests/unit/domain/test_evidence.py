@@ -49,6 +49,7 @@ def test_a_later_phase_counts_for_the_gates_before_it_and_not_the_other_way_roun
     runs = put_together(a=run_of(trades(1)), b=run_of(trades(2, phase=2, config_id="later")))
     assert numbers(evidence_for(1, runs)) == [("a", 1), ("b", 2)]
     assert numbers(evidence_for(2, runs)) == [("b", 2)]
+    assert evidence_for(2, runs).of_other_configs == 0, "what is of no concern is not left out"
     assert numbers(evidence_for(3, runs)) == []
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from shared.domain.criteria import Answer, Verdict
-from shared.domain.exits import TAKE_PROFIT
+from shared.domain.exits import STOP_LOSS, TAKE_PROFIT
 from shared.domain.gates import GATES, Gate, judge, needs_store
 from tests.unit.domain.phase_runs import facts_of, put_together, round_trip, run_of, signal_of, validated
 
@@ -48,6 +48,18 @@ def test_phase_2_is_as_strict_as_the_issue(left_out: slice, criterion: str) -> N
     verdicts = {each.name: answer.verdict for each, answer in gate.answers}
     assert verdicts.pop(criterion) is Verdict.INCONCLUSIVE
     assert set(verdicts.values()) == {Verdict.PASSED}
+
+
+@pytest.mark.parametrize("count", [9, 10])
+def test_phase_2_wants_each_strategy(count: int) -> None:
+    others = [trade for trade in validated() if trade.signal.strategy != "recovery_channel"]
+    channel = [signal_of(100 + number, "recovery_channel", 2, "channel") for number in range(count)]
+    more = [signal_of(200 + number, phase=2, config_id="recovery_dca-2") for number in range(10)]
+    causes = [TAKE_PROFIT, STOP_LOSS] * 10
+    made = [*others, *(round_trip(signal, cause) for signal, cause in zip([*channel, *more], causes, strict=False))]
+    gate = judge(facts_of(2, put_together(a=run_of(made))))
+    assert gate.verdict is (Verdict.PASSED if count == 10 else Verdict.INCONCLUSIVE)
+    assert gate.answers[-1][1].needed == ("" if count == 10 else "1 more of recovery_channel")
 
 
 @pytest.mark.parametrize("phase", [3, 4])

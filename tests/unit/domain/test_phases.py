@@ -47,4 +47,4 @@ def test_a_phase_names_its_default_configuration(phase: int, suffix: str) -> Non
 def test_a_home_begins_in_phase_1_and_is_where_it_went_last() -> None:
     assert current_phase([]) == 1
     assert current_phase([run_started()]) == 1
-    assert current_phase([changed(2), run_started(), changed(3), changed(2)]) == 2
+    assert current_phase([changed(2), run_started(), changed(4), changed(3)]) == 3

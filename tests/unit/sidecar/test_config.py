@@ -17,15 +17,15 @@ from shared.domain.retention import Dataset, RetentionPolicy
 from shared.domain.windows import PartitionStep, Window
 from shared.sidecar import config as sidecar_config
 from shared.sidecar.config import Backend, SidecarConfig, SidecarConfigError, find_config, load_config
-from shared.wire.config_errors import ConfigError
+from shared.wire.config_errors import ConfigError, shown
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 SHIPPED = CHECKOUT / "conf" / "sidecar.yml"
-WINDOW = "must look like 30d, 6mo or 1y, and be 50 years at most"
+WINDOW = "must be a span such as 30d, 6mo or 1y, of 50 years at most"
 TIME = "must be a time of day in UTC, in quotes: '03:30'"
 FOLDER = "must be a folder, absolute or relative to the home, without .. or ~"
-LINES = "must hold settings as `name: value` lines"
-REST = "must be {} than or equal to {}"
+LINES = "settings as `name: value` lines"
+NO_SUCH = "there is no such setting"
 MISSING = object()
 
 
@@ -94,17 +94,17 @@ def test_the_file_is_written_as_yaml_would_write_it() -> None:
         ("retention.windows.ohlc_15m.archive_until", "3mo", "must be longer than keep = 6mo, whatever the month"),
         ("retention.windows.scan_history.aggregate_until", "7d", "must be longer than keep = 30d, whatever the month"),
         ("retention.windows.scan_history.aggregate_until", "90", WINDOW),
-        ("retention.windows.ml_features.archive_until", "1y", "there is no such setting"),
-        ("retention.windows.scan_history.archive_until", "90d", "there is no such setting"),
-        ("retention.windows.ohlc_5m", "30d", "there is no such setting"),
-        ("retention.windows.ohlc_1m", "30d", LINES),
-        ("retention.partitions_ahead.daily", 0, "must be greater than or equal to 1"),
-        ("retention.partitions_ahead.daily", 61, "must be less than or equal to 60"),
-        ("retention.partitions_ahead.daily", 1.5, "must be a valid integer"),
-        ("retention.partitions_ahead.daily", "7", "must be a valid integer"),
-        ("retention.partitions_ahead.daily", True, "must be a valid integer"),
-        ("retention.partitions_ahead.monthly", 0, "must be greater than or equal to 1"),
-        ("retention.partitions_ahead.monthly", 25, "must be less than or equal to 24"),
+        ("retention.windows.ml_features.archive_until", "1y", f"{NO_SUCH}; there are: keep"),
+        ("retention.windows.scan_history.archive_until", "90d", f"{NO_SUCH}; the nearest is aggregate_until"),
+        ("retention.windows.ohlc_5m", "30d", f"{NO_SUCH}; the nearest is ohlc_15m"),
+        ("retention.windows.ohlc_1m", "30d", f"must be {LINES}"),
+        ("retention.partitions_ahead.daily", 0, "must be a whole number from 1 to 60"),
+        ("retention.partitions_ahead.daily", 61, "must be a whole number from 1 to 60"),
+        ("retention.partitions_ahead.daily", 1.5, "must be a whole number from 1 to 60"),
+        ("retention.partitions_ahead.daily", "7", "must be a whole number from 1 to 60"),
+        ("retention.partitions_ahead.daily", True, "must be a whole number from 1 to 60"),
+        ("retention.partitions_ahead.monthly", 0, "must be a whole number from 1 to 24"),
+        ("retention.partitions_ahead.monthly", 25, "must be a whole number from 1 to 24"),
         ("retention.archive_folder", "", FOLDER),
         ("retention.archive_folder", ".", FOLDER),
         ("retention.archive_folder", "/", FOLDER),
@@ -116,34 +116,34 @@ def test_the_file_is_written_as_yaml_would_write_it() -> None:
         ("retention.run_at_utc", "24:00", TIME),
         ("retention.run_at_utc", "03:60", TIME),
         ("retention.run_at_utc", "03:30:00", TIME),
-        ("services.shipping", "yes", "must be a valid boolean"),
-        ("services.shipping", 1, "must be a valid boolean"),
-        ("services.retention", None, "must be a valid boolean"),
-        ("services.feeds", True, "there is no such setting"),
-        ("shipping.backend", "supabase", "must be 'auto', 'direct' or 'rest'"),
-        ("shipping.direct_batch_events", 0, "must be greater than or equal to 1"),
-        ("shipping.direct_batch_events", 50_001, "must be less than or equal to 50000"),
-        ("shipping.rest_batch_events", 499, "must be greater than or equal to 500"),
-        ("shipping.rest_batch_events", 1001, "must be less than or equal to 1000"),
-        ("shipping.rest_batch_events", True, "must be a valid integer"),
-        ("shipping.poll_s", 0, "must be greater than or equal to 0.1"),
-        ("shipping.poll_s", 3601, "must be less than or equal to 3600"),
-        ("shipping.poll_s", True, "must be a valid number"),
-        ("shipping.poll_s", "1", "must be a valid number"),
-        ("shipping.poll_s", float("nan"), "must be a finite number"),
-        ("storage.price_usd_per_gb_month", -1, "must be greater than or equal to 0"),
-        ("storage.price_usd_per_gb_month", 101, "must be less than or equal to 100"),
-        ("storage.price_usd_per_gb_month", "free", "must be a number"),
-        ("storage.price_usd_per_gb_month", False, "must be a number"),
-        ("storage.size_limit_gb", 0, "must be greater than 0"),
-        ("storage.size_limit_gb", float("inf"), "must be a finite number"),
-        ("storage.size_limit_gb", 1_000_001, "must be less than or equal to 1000000"),
-        ("storage.currency", "EUR", "there is no such setting"),
-        ("feeds", {}, "there is no such setting"),
+        ("services.shipping", "yes", "must be true or false"),
+        ("services.shipping", 1, "must be true or false"),
+        ("services.retention", None, "must be true or false"),
+        ("services.feeds", True, f"{NO_SUCH}; there are: retention, shipping"),
+        ("shipping.backend", "supabase", "must be one of auto, direct, rest"),
+        ("shipping.direct_batch_events", 0, "must be a whole number from 1 to 50000"),
+        ("shipping.direct_batch_events", 50_001, "must be a whole number from 1 to 50000"),
+        ("shipping.rest_batch_events", 499, "must be a whole number from 500 to 1000"),
+        ("shipping.rest_batch_events", 1001, "must be a whole number from 500 to 1000"),
+        ("shipping.rest_batch_events", True, "must be a whole number from 500 to 1000"),
+        ("shipping.poll_s", 0, "must be a number from 0.1 to 3600"),
+        ("shipping.poll_s", 3601, "must be a number from 0.1 to 3600"),
+        ("shipping.poll_s", True, "must be a number from 0.1 to 3600"),
+        ("shipping.poll_s", "1", "must be a number from 0.1 to 3600"),
+        ("shipping.poll_s", float("nan"), "must be a number from 0.1 to 3600"),
+        ("storage.price_usd_per_gb_month", -1, "must be a number from 0 to 100"),
+        ("storage.price_usd_per_gb_month", 101, "must be a number from 0 to 100"),
+        ("storage.price_usd_per_gb_month", "free", "must be a number from 0 to 100"),
+        ("storage.price_usd_per_gb_month", False, "must be a number from 0 to 100"),
+        ("storage.size_limit_gb", 0, "must be a number above 0 and at most 1000000"),
+        ("storage.size_limit_gb", float("inf"), "must be a number above 0 and at most 1000000"),
+        ("storage.size_limit_gb", 1_000_001, "must be a number above 0 and at most 1000000"),
+        ("storage.currency", "EUR", f"{NO_SUCH}; there are: price_usd_per_gb_month, size_limit_gb"),
+        ("feeds", {}, f"{NO_SUCH}; there are: retention, services, shipping, storage"),
     ],
 )
 def test_wrong_values_are_refused(field: str, value: Any, allowed: str, tmp_path: Path) -> None:
-    assert refusal(tmp_path / "sidecar.yml", changed(field, value)) == f"{field} = {value}: {allowed}"
+    assert refusal(tmp_path / "sidecar.yml", changed(field, value)) == f"{field} = {shown(value)}: {allowed}"
 
 
 def settings_of(content: dict[str, Any], parent: str = "") -> Iterator[str]:
@@ -155,7 +155,7 @@ def settings_of(content: dict[str, Any], parent: str = "") -> Iterator[str]:
 
 @pytest.mark.parametrize("field", list(settings_of(read_yaml(SHIPPED))))
 def test_no_setting_may_be_left_out(field: str, tmp_path: Path) -> None:
-    assert refusal(tmp_path / "sidecar.yml", changed(field, MISSING)) == f"{field}: is missing"
+    assert refusal(tmp_path / "sidecar.yml", changed(field, MISSING)).startswith(f"{field}: is missing; must be ")
 
 
 @pytest.mark.parametrize(
@@ -204,14 +204,14 @@ def test_several_faults_are_told_on_one_line(tmp_path: Path) -> None:
     content["storage"]["size_limit_gb"] = 0
     path = tmp_path / "sidecar.yml"
     assert refusal(path, content) == (
-        f"shipping.poll_s = 0: must be greater than or equal to 0.1; "
-        f"{path}: storage.size_limit_gb = 0: must be greater than 0"
+        f"shipping.poll_s = 0: must be a number from 0.1 to 3600; "
+        f"{path}: storage.size_limit_gb = 0: must be a number above 0 and at most 1000000"
     )
 
 
 @pytest.mark.parametrize(
     ("text", "sentence"),
-    [("", LINES), ("- a\n", LINES), ("a: [1\n", "cannot be read as YAML: ")],
+    [("", f"must hold {LINES}"), ("- a\n", f"must hold {LINES}"), ("a: [1\n", "cannot be read as YAML: ")],
 )
 def test_a_file_without_settings_is_refused(text: str, sentence: str, tmp_path: Path) -> None:
     path = tmp_path / "sidecar.yml"
