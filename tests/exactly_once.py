@@ -17,7 +17,10 @@ WITH expected (run_id, seq) AS (
     UNION ALL SELECT run_id::text, unnest(array[opened_seq, closed_seq]) FROM positions
     UNION ALL SELECT run_id::text, unnest(array[seq, failed_seq, cancelled_seq, completed_seq]) FROM orders
     UNION ALL SELECT run_id::text, seq FROM fills
+    UNION ALL SELECT run_id::text, seq FROM exits
     UNION ALL SELECT run_id::text, seq FROM config_history
+    UNION ALL SELECT run_id::text, seq FROM evaluations
+    UNION ALL SELECT run_id::text, seq FROM phase_history
     UNION ALL SELECT run_id, seq FROM dead_letters
 ), found AS (
     SELECT replace(lower(run_id), '-', '') AS run_id, seq, count(*) AS times FROM place WHERE seq IS NOT NULL GROUP BY 1, 2

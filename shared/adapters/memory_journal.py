@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from shared.domain.events import Event
+from shared.domain.events import Event, PhaseChanged
 from shared.wire.journal_codec import decode_event, encode_event
 
 
@@ -21,7 +21,9 @@ class MemoryJournal:
             yield from map(decode_event, self._lines)
 
     def runs(self) -> list[str]:
-        return [self.run_id] if self._lines else []
+        # What is written outside any bot's run, a change of phase, has an id of its own too.
+        has_begun = any(not isinstance(event, PhaseChanged) for event in self.read(self.run_id))
+        return [self.run_id] if has_begun else []
 
     def close(self) -> None:
         """Nothing to let go of."""

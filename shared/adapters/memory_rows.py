@@ -22,9 +22,15 @@ _ORDER_TYPES = ("MARKET", "LIMIT", "LIMIT_MAKER")
 _REASON = re.compile(r"[a-z][a-z0-9_]*")
 # A NUL as JSON writes it: valid there, but in no text of Postgres.
 _NUL = re.compile(r"(?<!\\)(\\\\)*\\u0000")
+_MOMENTS = ("at_ms", "candle_close_ms", "untouched_at_ms", "since_ms", "until_ms")
+_PHASES = ("phase", "from_phase", "to_phase")
+_LAST_PHASE = 4
 # A batch is placed in the order of a signal's life, so that each event finds in it what it belongs to.
 _LIFE = (
+    ev.PhaseChanged,
     ev.RunStarted,
+    ev.ConfigApplied,
+    ev.CandlesEvaluated,
     ev.SignalDecided,
     ev.ExecutorOpened,
     ev.OrderSubmitted,
@@ -32,6 +38,7 @@ _LIFE = (
     ev.OrderCancelled,
     ev.OrderCompleted,
     ev.OrderFilled,
+    ev.ExitDecided,
     ev.ExecutorClosed,
     ev.ConfigRefused,
     ev.RunStopped,
@@ -83,12 +90,16 @@ def time(at_ms: int) -> datetime:
 
 
 def _troubles(event: ev.Event) -> Iterator[str]:
-    if not 0 <= event.at_ms < _END_MS:
-        yield f"at_ms = {event.at_ms}: lies outside 1970 to 2099"
+    for name in _MOMENTS:
+        at_ms = getattr(event, name, None)
+        if at_ms is not None and not 0 <= at_ms < _END_MS:
+            yield f"{name} = {at_ms}: lies outside 1970 to 2099"
+    for name in _PHASES:
+        phase = getattr(event, name, None)
+        if phase is not None and not 0 <= phase <= _LAST_PHASE:
+            yield f"{name} = {phase}: must be 0 to {_LAST_PHASE}"
     match event:
         case ev.SignalDecided():
-            if not 0 <= event.candle_close_ms < _END_MS:
-                yield f"candle_close_ms = {event.candle_close_ms}: lies outside 1970 to 2099"
             if event.price <= 0:
                 yield f"price = {event.price}: must be positive"
             if not 0 <= event.confidence <= 1:
@@ -102,6 +113,16 @@ def _troubles(event: ev.Event) -> Iterator[str]:
                 yield f"order_type = {event.order_type}: must be one of {', '.join(_ORDER_TYPES)}"
         case ev.OrderFilled() if event.amount <= 0 or event.price <= 0:
             yield f"amount = {event.amount}, price = {event.price}: must be positive"
+        case ev.ExitDecided():
+            for name in ("barrier_price", "best_price", "expected_price", "tick"):
+                price = getattr(event, name)
+                if price is not None and price <= 0:
+                    yield f"{name} = {price}: must be positive"
+        case ev.CandlesEvaluated():
+            if event.since_ms > event.until_ms:
+                yield f"until_ms = {event.until_ms}: must not be before since_ms = {event.since_ms}"
+            if event.evaluated < 0 or event.unevaluated < 0:
+                yield f"evaluated = {event.evaluated}, unevaluated = {event.unevaluated}: must not be negative"
 
 
 @dataclass
@@ -110,6 +131,7 @@ class StoredRun:
 
     Attributes:
         places: Numbers of the events stored.
+        numbered: Events that have no other key than their number.
     """
 
     run_id: str
@@ -121,8 +143,9 @@ class StoredRun:
     orders: dict[str, ev.OrderSubmitted] = field(default_factory=dict)
     ends: dict[tuple[str, str], ev.Event] = field(default_factory=dict)
     fills: dict[tuple[str, str], ev.OrderFilled] = field(default_factory=dict)
+    numbered: dict[int, ev.Event] = field(default_factory=dict)
 
-    def place(self, event: ev.Event) -> bool:
+    def place(self, event: ev.Event, seq: int) -> bool:
         """Store an event; False where it repeats one, or what it belongs to is not there."""
         match event:
             case ev.RunStarted():
@@ -141,8 +164,8 @@ class StoredRun:
                 return event.order_id in self.orders and _put(self.ends, (event.order_id, event.kind), event)
             case ev.OrderFilled():
                 return _put(self.fills, (event.order_id, event.trade_id), event)
-            case ev.ConfigRefused():
-                return True
+            case ev.ExitDecided() | ev.ConfigApplied() | ev.ConfigRefused() | ev.CandlesEvaluated() | ev.PhaseChanged():
+                return _put(self.numbered, seq, event)
 
     def stored_signals(self) -> Iterator[StoredSignal]:
         """Its signals, in no order."""

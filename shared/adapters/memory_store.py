@@ -76,7 +76,7 @@ class MemoryStore:
                 reasons[seq] = str(poison)
         for event, run_id, seq in sorted(understood, key=lambda each: (place_in_life(each[0]), each[2])):
             run = self._runs.setdefault(run_id, StoredRun(run_id))
-            if run.place(event):
+            if run.place(event, seq):
                 run.places.append(seq)
             else:
                 reasons[seq] = _STRAY

@@ -80,7 +80,8 @@ class SqliteJournal:
         try:
             # What is written outside any bot's run, a change of phase, has an id of its own too.
             rows = self._db.execute(
-                "SELECT run_id FROM events GROUP BY run_id HAVING MIN(kind) <> 'phase_changed' ORDER BY MIN(seq)"
+                """SELECT run_id FROM (SELECT run_id, MIN(seq) AS first FROM events GROUP BY run_id) JOIN events USING (run_id)
+                WHERE seq = first AND kind <> 'phase_changed' ORDER BY first"""
             )
             return [run_id for (run_id,) in rows]
         except sqlite3.Error as error:

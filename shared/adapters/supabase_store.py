@@ -12,7 +12,7 @@ from supabase import AsyncClient
 
 from shared.adapters.storable_text import storable
 from shared.adapters.supabase_api import SupabaseApi
-from shared.domain.shipping import JournalBatch, Shipped
+from shared.domain.shipping import EVENT_KINDS, JournalBatch, Shipped
 from shared.domain.signals import Side
 from shared.domain.stored import (
     Heartbeat,
@@ -89,6 +89,7 @@ class SupabaseStore:
             p_seqs=batch.seqs,
             p_run_ids=storable(batch.run_ids),
             p_payloads=storable(batch.payloads),
+            p_kinds=EVENT_KINDS,
         )
         return Shipped(row["last_seq"], row["shipped"], row["dead"])
 

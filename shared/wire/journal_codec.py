@@ -1,7 +1,7 @@
 """Journal events as JSON text and back, Decimal kept to the last digit."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from functools import cache
 from typing import Annotated
@@ -27,10 +27,23 @@ def encode_event(event: Event) -> str:
         JournalCodecError: It holds a number that is none (NaN or infinite), which could not be read again.
     """
     for name, value in vars(event).items():
-        for number in value.values() if isinstance(value, Mapping) else (value,):
-            if isinstance(number, float | Decimal) and not math.isfinite(number):
-                raise JournalCodecError(f"{event.kind}: {name} = {number}: is no number to be recorded")
+        number = _unreadable(value)
+        if number is not None:
+            raise JournalCodecError(f"{event.kind}: {name} = {number}: is no number to be recorded")
     return _adapter().dump_json(event).decode()
+
+
+def _unreadable(value: object) -> float | Decimal | None:
+    """The first number in a value that is none."""
+    if isinstance(value, float | Decimal):
+        return None if math.isfinite(value) else value
+    if value is None or isinstance(value, str | int):
+        return None
+    if isinstance(value, tuple):
+        parts: Iterable[object] = value
+    else:
+        parts = value.values() if isinstance(value, Mapping) else vars(value).values()
+    return next((found for part in parts if (found := _unreadable(part)) is not None), None)
 
 
 def decode_event(text: str) -> Event:

@@ -5,8 +5,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from itertools import islice
+from typing import Any, get_args
+from uuid import UUID
 
+import asyncpg
 import pytest
 
 from shared.domain import events as ev
@@ -24,6 +27,7 @@ from shared.domain.stored import (
 )
 from shared.ports import StoreError
 from shared.wire.journal_codec import encode_event
+from tests.journals import config_applied, life, phase_changed, terms
 from tests.store_backends import DATABASES, JOURNAL, RUN, Backend, journal_of, ship_all
 from tests.unit.domain.generated_runs import PERPETUAL, TradeBuilder, finished, round_trip, run_started, signal
 
@@ -46,6 +50,33 @@ def of_strategy(trade: TradeBuilder, strategy: str, at_ms: int = NOON_MS) -> lis
     ]
 
 
+EXIT = ev.ExitDecided(
+    at_ms=NOON_MS + 2,
+    executor_id="executor-winning",
+    signal_id="signal-winning",
+    cause="TAKE_PROFIT",
+    barrier_price=D("101.0000000000000001"),
+    best_price=D("101.00000000"),
+    expected_price=D("100.98765432109876543"),
+    tick=D("0.01"),
+    untouched_at_ms=NOON_MS + 1,
+)
+CONFIG = config_applied()
+EVALUATED = ev.CandlesEvaluated(
+    at_ms=NOON_MS,
+    controller_id="recovery_swing",
+    strategy="recovery_swing",
+    pair="ETH-USDT",
+    phase=None,
+    config_id="fingerprint",
+    since_ms=NOON_MS - 3_600_000,
+    until_ms=NOON_MS - 60_000,
+    evaluated=59,
+    unevaluated=1,
+)
+PHASE = replace(phase_changed(), from_phase=None, to_phase=1, forced=True)
+
+
 def a_life() -> list[ev.Event]:
     """A run with all kinds of events: trades to either side, one open, levels failed and cancelled, refusals."""
     losing = TradeBuilder("losing", Side.SELL, account=PERPETUAL).open()
@@ -55,7 +86,8 @@ def a_life() -> list[ev.Event]:
     still_open = TradeBuilder("open").open()
     still_open.order([(D("0.1"), D("0.3"), D("0.0003"))], amount=D("0.4"), limit=D("0.1"), end="none")
     refused = [signal("refused", reason="cooldown"), ev.ConfigRefused(at_ms=NOON_MS, reason="drop_threshold = 3")]
-    events = finished([round_trip("winning"), losing.close("STOP_LOSS"), still_open], refused)
+    others = [PHASE, CONFIG, EVALUATED, *refused, EXIT]
+    events = finished([round_trip("winning"), losing.close("STOP_LOSS"), still_open], others)
     names = {trade.signal_id: f"strategy_{trade.name}" for trade in (round_trip("winning"), losing, still_open)}
     return [
         replace(event, strategy=names[event.signal_id])
@@ -78,6 +110,10 @@ def counts_of(events: Sequence[ev.Event]) -> StoredCounts:
 
 
 # Shipping --------------------------------------------------------------------------------------------------------------
+
+
+def test_a_life_has_every_kind_of_event() -> None:
+    assert {type(event) for event in a_life()} == set(get_args(ev.Event))
 
 
 def test_a_life_is_stored_whole(backend: Backend) -> None:
@@ -165,10 +201,203 @@ def test_journals_and_runs_do_not_mix(backend: Backend) -> None:
     assert backend.misplaced(*batches) == []
 
 
+def test_a_journal_by_another_name_stores_nothing_twice(backend: Backend) -> None:
+    batch = journal_of(a_life())
+    backend.run(backend.store.ship(batch))
+    copy = replace(batch, journal_id=RUN.replace("c", "d"))
+    assert backend.run(backend.store.ship(copy)) == Shipped(len(batch), 0, len(batch))
+    # Each is where it was, and a dead letter beside.
+    assert {times for _, _, times in backend.misplaced(batch)} == {2}
+
+
 def test_a_batch_beyond_the_limit_is_not_sent(backend: Backend) -> None:
     batch = journal_of([signal(str(number)) for number in range(backend.store.batch_limit + 1)])
     with pytest.raises(ValueError, match=f"a batch of {len(batch)} events"):
         backend.run(backend.store.ship(batch))
+
+
+def test_a_long_journal_is_stored_whole(backend: Backend) -> None:
+    batch = journal_of([phase_changed(), *islice(life(), 2500)])
+    ship_all(backend, batch)
+    assert backend.dead_letters() == {}
+    assert backend.misplaced(batch) == []
+
+
+# What is only looked up in tables --------------------------------------------------------------------------------------
+
+each_database = pytest.mark.parametrize("backend", DATABASES, indirect=True)  # memory has no table to look into
+
+
+def the_row(backend: Backend, events: Sequence[ev.Event | str], question: str) -> dict[str, Any]:
+    """The one row a question finds once these events are shipped; JSON is read, but for the numbers in it that are text."""
+    assert backend.run(backend.store.ship(journal_of(events))).dead == 0
+    (row,) = backend.fetch(question)
+    return {
+        name: json.loads(value) if isinstance(value, str) and value.startswith(("{", "[")) else value
+        for name, value in row.items()
+    }
+
+
+def at(at_ms: int) -> datetime:
+    return datetime.fromtimestamp(at_ms / 1000, UTC)
+
+
+@each_database
+def test_a_run_says_what_market_it_traded_on(backend: Backend) -> None:
+    started = replace(run_started(), market="replay of ETH-USDT, 5m")
+    assert the_row(backend, [started], "SELECT market FROM runs") == {"market": started.market}
+
+
+@each_database
+def test_a_signal_keeps_what_it_is_made_of(backend: Backend) -> None:
+    decided = replace(
+        signal("a"),
+        components={"breakout": 0.1 + 0.2, "volume": 1 / 3, "trend": 1.0},
+        adjustments={"levels": "4 instead of 5"},
+        phase=2,
+        config_id="fingerprint",
+    )
+    question = "SELECT components, adjustments, phase, config_id FROM signals"
+    assert the_row(backend, [decided], question) == {
+        "components": decided.components,
+        "adjustments": decided.adjustments,
+        "phase": 2,
+        "config_id": "fingerprint",
+    }
+
+
+@each_database
+def test_a_position_keeps_the_terms_it_was_opened_with(backend: Backend) -> None:
+    opened = TradeBuilder("1").open().events[1]
+    assert isinstance(opened, ev.ExecutorOpened)
+    exact = replace(terms(D("60000.10"), D("0.00012345678901234567")), stop_loss=None, time_limit_s=None)
+    (kept,) = the_row(backend, [replace(opened, terms=exact)], "SELECT terms FROM positions").values()
+    assert kept == {
+        "prices": [str(price) for price in exact.prices],
+        "amounts_quote": [str(amount) for amount in exact.amounts_quote],
+        "take_profit": "0.01",
+        "stop_loss": None,
+        "trailing_activation": "0.008",
+        "trailing_delta": "0.002",
+        "time_limit_s": None,
+        "leverage": 1,
+    }
+
+
+@each_database
+def test_a_decision_to_close_keeps_every_price(backend: Backend) -> None:
+    assert the_row(backend, [EXIT], "SELECT * FROM exits") == {
+        "run_id": UUID(RUN),
+        "seq": 1,
+        "at": at(EXIT.at_ms),
+        "executor_id": EXIT.executor_id,
+        "signal_id": EXIT.signal_id,
+        "cause": EXIT.cause,
+        "barrier_price": EXIT.barrier_price,
+        "best_price": EXIT.best_price,
+        "expected_price": EXIT.expected_price,
+        "tick": EXIT.tick,
+        "untouched_at": at(NOON_MS + 1),
+    }
+
+
+@each_database
+def test_every_decision_to_close_is_kept_the_first_is_told_by_its_number(backend: Backend) -> None:
+    nothing = dict.fromkeys(("signal_id", "barrier_price", "best_price", "expected_price", "untouched_at_ms"))
+    by_time = replace(EXIT, cause="TIME_LIMIT", **nothing)
+    batch = journal_of([EXIT, by_time, replace(EXIT, executor_id="nobody's")])
+    assert backend.run(backend.store.ship(batch)) == Shipped(3, 3, 0)
+    rows = backend.fetch("SELECT DISTINCT ON (executor_id) executor_id, cause FROM exits ORDER BY executor_id, seq")
+    assert [tuple(row) for row in rows] == [("executor-winning", "TAKE_PROFIT"), ("nobody's", "TAKE_PROFIT")]
+    assert backend.misplaced(batch) == []
+
+
+@each_database
+def test_configurations_and_refused_edits_are_one_history(backend: Backend) -> None:
+    edit = replace(CONFIG, source="conf/controllers/a.yml", old={"levels": "5"}, new={"levels": "4"}, phase=None)
+    backend.run(backend.store.ship(journal_of([CONFIG, ev.ConfigRefused(at_ms=1, reason="levels = 0"), edit])))
+    rows = backend.fetch("SELECT * FROM config_history ORDER BY seq")
+    assert [(row["accepted"], row["reason"], row["source"], row["phase"]) for row in rows] == [
+        (True, None, "start", 1),
+        (False, "levels = 0", None, None),
+        (True, None, edit.source, None),
+    ]
+    assert [row["config_id"] for row in rows] == [CONFIG.config_id, None, CONFIG.config_id]
+    assert [(row["controller_id"], row["strategy"], row["pair"]) for row in rows[::2]] == [
+        (CONFIG.controller_id, CONFIG.strategy, CONFIG.pair)
+    ] * 2
+    assert [json.loads(rows[number][f"{name}_values"]) for number in (0, 2) for name in ("old", "new")] == [
+        {},
+        CONFIG.new,
+        edit.old,
+        edit.new,
+    ]
+
+
+@each_database
+def test_candles_looked_at_are_counted(backend: Backend) -> None:
+    row = the_row(backend, [EVALUATED], "SELECT * FROM evaluations")
+    assert (row["since"], row["until"]) == (at(EVALUATED.since_ms), at(EVALUATED.until_ms))
+    assert (row["evaluated"], row["unevaluated"], row["phase"]) == (59, 1, None)
+    assert (row["controller_id"], row["pair"], row["config_id"]) == ("recovery_swing", "ETH-USDT", "fingerprint")
+
+
+@each_database
+def test_a_change_of_phase_keeps_its_evidence(backend: Backend) -> None:
+    row = the_row(backend, [PHASE], "SELECT * FROM phase_history")
+    assert (row["run_id"].hex, row["seq"], row["at"]) == (RUN, 1, at(PHASE.at_ms))
+    assert (row["from_phase"], row["to_phase"], row["forced"], row["reason"]) == (None, 1, True, PHASE.reason)
+    assert row["evidence"] == PHASE.evidence
+
+
+def test_a_change_of_phase_may_come_first_and_is_no_run(backend: Backend) -> None:
+    events = a_life()
+    change = replace(journal_of([PHASE], "d" * 32), journal_id="d" * 32)
+    following = replace(journal_of(events, first_seq=2), journal_id="d" * 32)
+    for batch in (change, following):
+        assert backend.run(backend.store.ship(batch)).events == len(batch)
+    assert backend.run(backend.store.counts("d" * 32)) == StoredCounts(0, 0, 0, 0, 0)
+    assert backend.run(backend.store.counts(RUN)) == counts_of(events)
+    assert backend.misplaced(change, following) == []
+
+
+# Journals of older bots ------------------------------------------------------------------------------------------------
+
+SINCE_PHASES = {"market", "components", "adjustments", "phase", "config_id", "terms"}
+
+
+def of_an_older_bot(event: ev.Event) -> str:
+    """An event as it was written before there were phases."""
+    content = json.loads(encode_event(event))
+    return json.dumps({name: value for name, value in content.items() if name not in SINCE_PHASES})
+
+
+def an_older_life() -> list[str]:
+    """The events of a_life of which older bots knew."""
+    younger = (ev.ExitDecided, ev.ConfigApplied, ev.CandlesEvaluated, ev.PhaseChanged)
+    return [of_an_older_bot(event) for event in a_life() if not isinstance(event, younger)]
+
+
+def test_the_journal_of_an_older_bot_is_stored_whole(backend: Backend) -> None:
+    payloads = an_older_life()
+    assert not any(f'"{name}"' in payload for name in SINCE_PHASES for payload in payloads)
+    batch = journal_of(payloads)
+    assert backend.run(backend.store.ship(batch)) == Shipped(len(batch), len(batch), 0)
+    assert backend.run(backend.store.counts(RUN)) == counts_of(a_life())
+    assert backend.misplaced(batch) == []
+
+
+@each_database
+def test_what_an_older_bot_did_not_record_is_empty(backend: Backend) -> None:
+    backend.run(backend.store.ship(journal_of(an_older_life())))
+
+    def values(question: str) -> set[tuple[Any, ...]]:
+        rows: list[asyncpg.Record] = backend.fetch(question)
+        return {tuple(row) for row in rows}
+
+    assert values("SELECT market FROM runs") == {("",)}
+    assert values("SELECT components, adjustments, phase, config_id FROM signals") == {("{}", "{}", None, None)}
+    assert values("SELECT terms FROM positions") == {(None,)}
 
 
 # Poison ----------------------------------------------------------------------------------------------------------------
@@ -177,6 +406,10 @@ def test_a_batch_beyond_the_limit_is_not_sent(backend: Backend) -> None:
 FILL = json.loads(encode_event(replace(round_trip().fills[0], trade_id="poison")))
 SIGNAL = json.loads(encode_event(signal("poison")))
 ORDER = json.loads(encode_event(replace(round_trip().events[2], order_id="poison")))
+EXIT_CONTENT, CONFIG_CONTENT, EVALUATED_CONTENT, PHASE_CONTENT = (
+    json.loads(encode_event(event)) for event in (EXIT, CONFIG, EVALUATED, PHASE)
+)
+OPENING = json.loads(encode_event(replace(round_trip().events[1], executor_id="poison", terms=terms(D(100), D(1)))))
 
 
 def changed(payload: dict[str, Any], **values: Any) -> str:
@@ -225,6 +458,36 @@ POISON = {
     "a time in the year 10000": changed(SIGNAL, at_ms=253_402_300_800_000),
     "a time that is text": changed(SIGNAL, at_ms="noon"),
     "a candle far away": changed(SIGNAL, candle_close_ms=10**18),
+    "components are null": changed(SIGNAL, components=None),
+    "components are text": changed(SIGNAL, components="depth"),
+    "adjustments are a list": changed(SIGNAL, adjustments=["levels"]),
+    "a phase beyond the last": changed(SIGNAL, phase=5),
+    "a phase that is a word": changed(SIGNAL, phase="validate"),
+    "terms are text": changed(OPENING, terms="the usual"),
+    "an exit without its executor": without(EXIT_CONTENT, "executor_id"),
+    "an exit without its cause": without(EXIT_CONTENT, "cause"),
+    "an exit without the venue's tick": without(EXIT_CONTENT, "tick"),
+    "a barrier at zero": changed(EXIT_CONTENT, barrier_price="0"),
+    "a best price is NaN": changed(EXIT_CONTENT, best_price="NaN"),
+    "an expected price is infinite": changed(EXIT_CONTENT, expected_price="Infinity"),
+    "a tick is negative": changed(EXIT_CONTENT, tick="-0.01"),
+    "untouched far away": changed(EXIT_CONTENT, untouched_at_ms=10**18),
+    "a configuration without its id": without(CONFIG_CONTENT, "config_id"),
+    "a configuration from nowhere": without(CONFIG_CONTENT, "source"),
+    "old values are null": changed(CONFIG_CONTENT, old=None),
+    "new values are text": changed(CONFIG_CONTENT, new="levels = 4"),
+    "a configuration of no phase there is": changed(CONFIG_CONTENT, phase=-1),
+    "candles of no configuration": without(EVALUATED_CONTENT, "config_id"),
+    "fewer than no candles": changed(EVALUATED_CONTENT, evaluated=-1),
+    "fewer than no candles missed": changed(EVALUATED_CONTENT, unevaluated=-1),
+    "candles counted backwards": changed(EVALUATED_CONTENT, until_ms=EVALUATED.since_ms - 1),
+    "candles until far away": changed(EVALUATED_CONTENT, until_ms=10**18),
+    "a change to no phase": without(PHASE_CONTENT, "to_phase"),
+    "a change to a phase beyond the last": changed(PHASE_CONTENT, to_phase=5),
+    "a change from a phase before the first": changed(PHASE_CONTENT, from_phase=-1),
+    "a change, forced or not": without(PHASE_CONTENT, "forced"),
+    "a change without a reason": changed(PHASE_CONTENT, reason=None),
+    "a change of null evidence": changed(PHASE_CONTENT, evidence=None),
     "cancelled, but never submitted": encode_event(ev.OrderCancelled(at_ms=1, order_id="nobody's", signal_id=None)),
     "completed, but never submitted": encode_event(ev.OrderCompleted(at_ms=1, order_id="nobody's", signal_id=None)),
     "failed, but never submitted": encode_event(
@@ -270,6 +533,12 @@ def test_a_run_begins_and_ends_with_balances(backend: Backend, balances: Any) ->
     assert backend.run(backend.store.ship(batch)) == Shipped(6, 2, 4)
     assert list(backend.dead_letters()) == [1, 2, 4, 5]
     assert backend.misplaced(batch) == []
+
+
+def test_a_run_does_not_begin_on_no_market(backend: Backend) -> None:
+    batch = journal_of([changed(json.loads(encode_event(run_started())), market=None), signal("a")])
+    assert backend.run(backend.store.ship(batch)) == Shipped(2, 1, 1)
+    assert list(backend.dead_letters()) == [1]
 
 
 def test_a_batch_of_nothing_but_poison_leaves_the_way_free(backend: Backend) -> None:
@@ -510,7 +779,7 @@ def test_candles_are_deleted_within_their_bounds(backend: Backend) -> None:
 # Heartbeats ------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("backend", DATABASES, indirect=True)  # memory has no table to look into
+@each_database
 def test_a_service_has_one_heartbeat_its_last(backend: Backend) -> None:
     first = Heartbeat("home", "shipping", NOON, ServiceState.STARTING)
     last = Heartbeat("home", "shipping", NOON, ServiceState.RUNNING, {"waiting": 3, "trouble": 'a "b"'})

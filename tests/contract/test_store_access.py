@@ -6,6 +6,7 @@ The database grants what is new in `public` to everyone, as Supabase's does: a m
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from itertools import islice
 
 import aiohttp
 import asyncpg
@@ -13,6 +14,7 @@ import pytest
 
 from shared.adapters.postgres.address import Address
 from shared.adapters.postgres.migrations import SUPABASE, migrate
+from tests.journals import life, phase_changed
 from tests.store_backends import Backend, Databases, journal_of
 from tests.supabase_gateway import SupabaseGateway, legacy_key
 from tests.unit.domain.generated_runs import finished, round_trip
@@ -73,9 +75,10 @@ def url(databases: Databases) -> Iterator[str]:
         await migrate(Address(server.url("generous"), "test"))
         async with connected(server.url("generous")) as connection:
             await connection.execute("SET ROLE service_role")
-            batch = journal_of(finished([round_trip()]))
+            batch = journal_of([*finished([round_trip("first")]), phase_changed(), *islice(life(), 1, 40)])
             arguments = (batch.journal_id, batch.bot, 0, batch.seqs, batch.run_ids, batch.payloads)
-            await connection.fetch("SELECT * FROM ship_journal($1, $2, $3, $4, $5, $6)", *arguments)
+            shipped = await connection.fetchrow("SELECT * FROM ship_journal($1, $2, $3, $4, $5, $6)", *arguments)
+            assert (shipped["shipped"], shipped["dead"]) == (len(batch), 0)
             await connection.execute(_AS_SERVICE)
             await connection.execute("RESET ROLE")
             await connection.execute(_AS_OWNER)

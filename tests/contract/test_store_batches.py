@@ -1,6 +1,8 @@
 """However a journal is cut into batches, its signals interleave and poison lies between: the rows are the same."""
 
 from collections.abc import Sequence
+from decimal import Decimal
+from itertools import islice
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -8,8 +10,9 @@ from hypothesis import strategies as st
 
 from shared.domain import events as ev
 from shared.domain.run_record import RunRecord
-from tests.store_backends import Backend, journal_of, split
-from tests.unit.domain.generated_runs import TradeBuilder, run_started, trades
+from tests.journals import life, phase_changed
+from tests.store_backends import Backend, journal_of, ship_all, split
+from tests.unit.domain.generated_runs import TradeBuilder, round_trip, run_started, trades
 
 # No Hummingbot in it: once is enough.
 pytestmark = pytest.mark.store
@@ -23,12 +26,20 @@ UNION ALL SELECT 'orders', to_jsonb(r) - '{seq,failed_seq,cancelled_seq,complete
 UNION ALL SELECT 'fills', to_jsonb(r) - 'seq' FROM fills r
 UNION ALL SELECT 'positions', to_jsonb(r) - '{opened_seq,closed_seq}'::text[] FROM positions r
 UNION ALL SELECT 'trades', to_jsonb(r) FROM trades r
+UNION ALL SELECT 'exits', to_jsonb(r) - 'seq' FROM exits r
 UNION ALL SELECT 'config', to_jsonb(r) - 'seq' FROM config_history r
+UNION ALL SELECT 'evaluations', to_jsonb(r) - 'seq' FROM evaluations r
+UNION ALL SELECT 'phases', to_jsonb(r) - '{id,seq}'::text[] FROM phase_history r
 UNION ALL SELECT 'dead', to_jsonb(r) - '{seq,at}'::text[] FROM dead_letters r
 """
 _EMPTY = """
 DELETE FROM runs; DELETE FROM signals; DELETE FROM scan_history; DELETE FROM orders; DELETE FROM fills; DELETE FROM positions;
-DELETE FROM trades; DELETE FROM config_history; DELETE FROM dead_letters; DELETE FROM journal_cursor
+DELETE FROM trades; DELETE FROM exits; DELETE FROM config_history; DELETE FROM evaluations; DELETE FROM phase_history;
+DELETE FROM dead_letters; DELETE FROM journal_cursor
+"""
+_TABLES = """
+SELECT relname FROM pg_class
+WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition
 """
 
 
@@ -40,7 +51,26 @@ def interleaved(draw: st.DrawFn, lives: Sequence[Sequence[ev.Event | str]]) -> l
     return [next(waiting[turn]) for turn in turns]
 
 
+def with_its_exit(trade: TradeBuilder) -> list[ev.Event]:
+    """A trade's events with its decision to close, right before the close."""
+    price = trade.fills[-1].price
+    decided = ev.ExitDecided(
+        at_ms=6,
+        executor_id=trade.executor_id,
+        signal_id=trade.signal_id,
+        cause="TIME_LIMIT",
+        barrier_price=None,
+        best_price=price,
+        expected_price=price,
+        tick=Decimal("0.01"),
+        untouched_at_ms=None,
+    )
+    return [*trade.events[:-1], decided, trade.events[-1]]
+
+
 Journal = list[ev.Event | str]
+# What belongs to no trade.
+BESIDE: list[ev.Event] = [phase_changed(), *islice(life(), 1, 3), ev.ConfigRefused(at_ms=5, reason="levels = 0")]
 POISON = '{"kind": "fill", "order_id": "order-0-1", "price": "NaN"}'
 
 
@@ -48,7 +78,7 @@ POISON = '{"kind": "fill", "order_id": "order-0-1", "price": "NaN"}'
 def journals(draw: st.DrawFn) -> tuple[Journal, Journal, list[list[int]]]:
     """A journal, the same lives in another order, and where to cut each into batches. Each has the same poison somewhere."""
     generated: list[TradeBuilder] = [draw(trades(str(number))) for number in range(draw(st.integers(1, 3)))]
-    lives = [trade.events for trade in generated]
+    lives = [*map(with_its_exit, generated), BESIDE]
     # A life may be at any point when the journal ends.
     lives[0] = lives[0][: draw(st.integers(1, len(lives[0])))]
     poison = [[POISON]] * draw(st.integers(0, 2))
@@ -66,6 +96,14 @@ def stored(backend: Backend, events: Journal, cuts: Sequence[int]) -> list[tuple
         assert (shipped.events, shipped.dead) == (len(part) - dead, dead)
     assert backend.misplaced(batch) == []
     return sorted((row["relation"], row["content"]) for row in backend.fetch(_ROWS))
+
+
+def test_every_table_that_shipping_fills_is_compared(postgres: Backend) -> None:
+    ship_all(postgres, journal_of([run_started(), *with_its_exit(round_trip()), *BESIDE, POISON]))
+    tables = [name for (name,) in postgres.fetch(_TABLES)]
+    filled = {name for name in tables if postgres.fetch(f"SELECT FROM {name} LIMIT 1")}
+    compared = {name for name in filled if f" FROM {name} r\n" in _ROWS and f"DELETE FROM {name};" in _EMPTY}
+    assert filled - compared == {"journal_cursor"}
 
 
 # The fixture is a connection; what it finds there, each example deletes.

@@ -35,25 +35,31 @@ from hummingbot.client import settings
 from hummingbot.client.config.config_data_types import BaseClientModel
 from hummingbot.strategy import strategy_v2_base as base
 
-script = importlib.import_module(".recovery_dca", package=settings.SCRIPT_STRATEGIES_MODULE)
-classes = [member for _, member in inspect.getmembers(script, inspect.isclass)]
-strategy = next(c for c in classes if issubclass(c, base.StrategyV2Base) and c is not base.StrategyV2Base)
-config = next(c for c in classes if issubclass(c, BaseClientModel) and c not in (BaseClientModel, base.StrategyV2ConfigBase))
-loaded = config(**yaml.safe_load((home / "conf/scripts" / strategy.default_config).read_text()))
-strategy.init_markets(loaded)
-controllers = loaded.load_controller_configs()
 shared = importlib.import_module("shared")
-print(json.dumps({
-    "hummingbot": hummingbot.__file__,
-    "shared": shared.__file__,
-    "script": script.__file__,
-    "strategy": strategy.__name__,
-    "config": config.__name__,
-    "markets": {connector: sorted(pairs) for connector, pairs in strategy.markets.items()},
-    "controller_configs": sorted({type(each).__name__ for each in controllers}),
-    "controllers": sorted({each.get_controller_class().__name__ for each in controllers}),
-    "controller_files": sorted({sys.modules[type(each).__module__].__file__ for each in controllers}),
-}))
+
+
+def find(name):
+    script = importlib.import_module(f".{name}", package=settings.SCRIPT_STRATEGIES_MODULE)
+    classes = [member for _, member in inspect.getmembers(script, inspect.isclass)]
+    strategy = next(c for c in classes if issubclass(c, base.StrategyV2Base) and c is not base.StrategyV2Base)
+    bases = (BaseClientModel, base.StrategyV2ConfigBase)
+    config = next(c for c in classes if issubclass(c, BaseClientModel) and c not in bases)
+    loaded = config(**yaml.safe_load((home / f"conf/scripts/{strategy.config_name}_phase1.yml").read_text()))
+    strategy.init_markets(loaded)
+    controllers = loaded.load_controller_configs()
+    return {
+        "script": script.__file__,
+        "strategy": strategy.__name__,
+        "config": config.__name__,
+        "markets": {connector: sorted(pairs) for connector, pairs in strategy.markets.items()},
+        "controller_configs": sorted({type(each).__name__ for each in controllers}),
+        "controllers": sorted({each.get_controller_class().__name__ for each in controllers}),
+        "controller_files": sorted({sys.modules[type(each).__module__].__file__ for each in controllers}),
+    }
+
+
+scripts = {name: find(name) for name in ("recovery_dca", "recovery_swing", "recovery_channel", "recovery_all")}
+print(json.dumps({"hummingbot": hummingbot.__file__, "shared": shared.__file__, "scripts": scripts}))
 """
 
 # Refuses what this project's virtual environment has and Hummingbot does not ask for: the stock image need not have it.
@@ -132,19 +138,30 @@ def test_the_container_can_be_typed_into() -> None:
     assert service["tty"] is True
 
 
-def test_hummingbot_finds_the_script_and_the_controller(home: Path) -> None:
+STRATEGIES = {"Dca": ["Dca"], "Swing": ["Swing"], "Channel": ["Channel"], "All": ["Channel", "Dca", "Swing"]}
+
+
+def test_hummingbot_finds_the_scripts_and_their_controllers(home: Path) -> None:
     outcome = run_in(home, FIND_CLASSES)
 
     assert outcome.returncode == 0, outcome.stderr
     found = json.loads(outcome.stdout.splitlines()[-1])
-    for name in ("hummingbot", "shared", "script"):
-        assert found[name].startswith(str(home)), f"{name} came from {found[name]}"
-    assert found["strategy"] == "RecoveryDcaScript"
-    assert found["config"] == "RecoveryDcaScriptConfig"
-    assert found["markets"] == {"binance_paper_trade": ["BTC-USDT", "ETH-USDT"]}
-    assert found["controller_configs"] == ["RecoveryDcaConfig"]
-    assert found["controllers"] == ["RecoveryDca"]
-    assert found["controller_files"] == [str(home / "controllers/directional_trading/recovery_dca.py")]
+    scripts = found["scripts"]
+    files = {"hummingbot": found["hummingbot"], "shared": found["shared"]}
+    files |= {name: script["script"] for name, script in scripts.items()}
+    for name, file in files.items():
+        assert file.startswith(str(home)), f"{name} came from {file}"
+    folder = home / "controllers/directional_trading"
+    for name, strategies in STRATEGIES.items():
+        assert scripts[f"recovery_{name.lower()}"] | {"script": None} == {
+            "script": None,
+            "strategy": f"Recovery{name}Script",
+            "config": f"Recovery{name}ScriptConfig",
+            "markets": {"binance_paper_trade": ["BTC-USDT", "ETH-USDT"]},
+            "controller_configs": [f"Recovery{strategy}Config" for strategy in strategies],
+            "controllers": [f"Recovery{strategy}" for strategy in strategies],
+            "controller_files": [str(folder / f"recovery_{strategy.lower()}.py") for strategy in strategies],
+        }
 
 
 def test_the_imports_need_only_what_hummingbot_itself_needs(home: Path) -> None:

@@ -1,7 +1,8 @@
 """The store by a direct connection: bulk statements, one transaction each."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import fields
 from datetime import UTC, datetime
 from operator import attrgetter
@@ -13,7 +14,7 @@ import asyncpg
 from shared.adapters.postgres.address import Address
 from shared.adapters.postgres.connection import lazy_pool, one_sentence
 from shared.adapters.storable_text import storable
-from shared.domain.shipping import JournalBatch, Shipped
+from shared.domain.shipping import EVENT_KINDS, JournalBatch, Shipped
 from shared.domain.signals import Side
 from shared.domain.stored import (
     Heartbeat,
@@ -25,7 +26,7 @@ from shared.domain.stored import (
     Timeframe,
 )
 
-_SHIP = "SELECT last_seq, shipped, dead FROM ship_journal($1, $2, $3, $4, $5, $6)"
+_SHIP = "SELECT last_seq, shipped, dead FROM ship_journal($1, $2, $3, $4, $5, $6, $7)"
 _PUT_CANDLES = """
 INSERT INTO ohlc_data (symbol, timeframe, "timestamp", open, high, low, close, volume, source, quote_currency)
 -- The last of those with one key: an upsert may not touch a row twice.
@@ -65,6 +66,8 @@ WITH deleted AS (
 """
 _as_row = attrgetter(*(field.name for field in fields(StoredCandle)))
 _CONNECTIONS = 4
+# For connections on their way back to the pool: one that is cut off there complains to nobody.
+_FAREWELL_S = 1.0
 _PAGE_ROWS = 1000
 # Keys before every other: a page begins after its key.
 _BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
@@ -93,7 +96,8 @@ class PostgresStore:
         if len(batch) > self.batch_limit:
             raise ValueError(f"a batch of {len(batch)} events; at most {self.batch_limit}")
         texts = (storable(batch.run_ids), storable(batch.payloads))
-        (row,) = await self._fetch(_SHIP, batch.journal_id, batch.bot, batch.after_seq, batch.seqs, *texts)
+        head = (batch.journal_id, batch.bot, batch.after_seq, batch.seqs)
+        (row,) = await self._fetch(_SHIP, *head, *texts, EVENT_KINDS)
         return Shipped(row["last_seq"], row["shipped"], row["dead"])
 
     async def put_candles(self, candles: Sequence[StoredCandle]) -> None:
@@ -142,8 +146,10 @@ class PostgresStore:
 
     async def close(self) -> None:
         if self._is_open:
-            # Not close(): that waits for connections to answer, and one that is gone never will.
-            self._pool.terminate()
+            # Not for ever: close() waits for connections to answer, and one that is gone never will.
+            with suppress(TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                async with asyncio.timeout(_FAREWELL_S):
+                    await self._pool.close()
 
     async def _fetch(self, statement: str, *arguments: Any) -> list[asyncpg.Record]:
         async with self._connection() as connection:

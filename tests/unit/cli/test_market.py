@@ -81,7 +81,8 @@ def test_a_market_is_named_with_its_seed_and_live_without(tmp_path: Path) -> Non
     assert parse_market("simulated", 3).description == "simulated, seed 3"
     assert parse_market("live", 3).description == "live"
     path = recording(tmp_path)
-    assert parse_market(f"replay:{path}", 3).description == f"replay:{path}, seed 3"
+    # The START it comes to: two replays can so be told to be of one clock.
+    assert parse_market(f"replay:{path}", 3).description == f"replay:{path}@2025-01-06T05:00, seed 3"
     other = recording(tmp_path, "ETH-USDT")
     named = parse_market(f"replay:{path}@2025-01-06T05:30,{other}@2025-01-06T05:45Z", 3).description
     assert named == f"replay:{path}@2025-01-06T05:30,{other}@2025-01-06T05:45, seed 3"
