@@ -1,9 +1,9 @@
 """Which market a run traded a pair on, named so that the same recorded candles have one name however they were replayed.
 
-A run's market is as the command line had it: `live`, `simulated, seed 7`, or `replay:FOLDER/FILE@START,FILE@START, seed 1`. Where all
-recordings start at one moment they play at their own time, so a pair's candles are its file's, whatever the START, the seed (of
-what happens within candles), the folder, or the files beside it. Recordings of different dates are shifted to one clock: they
-are the same only when all of it is.
+A run's market is as the command line had it: `live`, `simulated, seed 7`, or
+`replay:FOLDER/FILE@START,FILE@START, seed 1`. Where all recordings start at one moment they play at their own time, so a
+pair's candles are its file's, whatever the START, the seed (of what happens within candles), the folder, or the files beside
+it. Recordings of different dates are shifted to one clock: they are the same only when all of it is.
 """
 
 import re
