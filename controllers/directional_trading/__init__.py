@@ -1,1 +1,1 @@
-"""Controllers that take a direction: recovery_dca."""
+"""Controllers that take a direction: recovery_dca, recovery_swing, recovery_channel."""

@@ -4,112 +4,163 @@ import hashlib
 import json
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 from hummingbot.core.data_type.common import MarketDict, PositionMode
 from hummingbot.data_feed.candles_feed.candles_factory import CandlesFactory
 from hummingbot.data_feed.candles_feed.data_types import CandlesConfig
 from hummingbot.strategy_v2.controllers import controller_base
-from pydantic import Field, field_validator, model_validator
+from pydantic import ValidationInfo, field_validator, model_validator
 
+from shared.bot import backtester
+from shared.bot.config_fields import (
+    A_CONNECTOR,
+    A_PAIR,
+    CONNECTOR,
+    INTERVALS_S,
+    MAX_POSITIONS,
+    MAX_QUOTE,
+    MONTH_S,
+    PAIR,
+    require_kind,
+    venues_with_candles,
+)
+from shared.bot.config_fields import fraction as fraction
+from shared.bot.config_fields import setting as setting
+from shared.bot.config_fields import timeframe as timeframe
 from shared.domain.barrier_bounds import BarrierBounds
 from shared.domain.protections import CrashGuard, Protections
 from shared.domain.rules import Rule
 from shared.paper.injection import base_name
-from shared.wire.config_errors import MAX_FRACTION
 
-_INTERVALS_S = {"1m": 60, "3m": 180, "5m": 300, "15m": 900, "30m": 1800, "1h": 3600}
 _GUARD_INTERVAL = "5m"
-_PAIR = r"^[A-Z0-9]+-[A-Z0-9]+$"
 # Which controller it is, not how it trades.
 _NOT_IN_FINGERPRINT = frozenset({"id", "trading_pair", "manual_kill_switch", "candles_config", "initial_positions"})
-
-
-def fraction(description: str, default: str | None, *, updatable: bool = True) -> Any:
-    """A pydantic field for a fraction in (0, 0.5)."""
-    return Field(
-        default=None if default is None else Decimal(default),
-        gt=0,
-        lt=MAX_FRACTION,
-        json_schema_extra={
-            "prompt": f"{description} (a fraction, 0.03 is 3 %)",
-            "prompt_on_new": True,
-            "is_updatable": updatable,
-        },
-    )
-
-
-def setting(description: str, default: Any, *, updatable: bool = False, **bounds: Any) -> Any:
-    """A pydantic field with the prompt Hummingbot shows for it."""
-    extra: dict[str, Any] = {"prompt": description, "prompt_on_new": True, "is_updatable": updatable}
-    return Field(default=default, json_schema_extra=extra, **bounds)
 
 
 class RecoveryControllerConfig(controller_base.ControllerConfigBase):
     """Fields common to all recovery controllers. Unknown fields are refused (extra="forbid" is inherited)."""
 
+    # The field that says where a position has its target at the latest.
+    target_field: ClassVar[str | None] = None
+
     controller_type: str = "directional_trading"
     phase: int | None = setting("Phase of the recovery plan this is for (empty: normal operation)", None, ge=1, le=4)
-    connector_name: str = setting("Connector, e.g. binance_paper_trade", "binance_paper_trade")
-    trading_pair: str = setting("Trading pair, e.g. BTC-USDT", "BTC-USDT", pattern=_PAIR)
-    candles_connector: str = setting("Connector the candles come from (empty: the trading connector's venue)", "")
-    interval: str = setting(f"Candle timeframe ({', '.join(_INTERVALS_S)})", "1m")
+    connector_name: str = setting(
+        "Connector, e.g. binance_paper_trade", "binance_paper_trade", pattern=CONNECTOR, allowed=A_CONNECTOR
+    )
+    trading_pair: str = setting("Trading pair, e.g. BTC-USDT", "BTC-USDT", pattern=PAIR, allowed=A_PAIR)
+    candles_connector: str = setting(
+        "Connector the candles come from (empty: the trading connector's venue)", "", allowed="empty or a connector"
+    )
+    interval: str = timeframe("1m")
     leverage: int = setting("Leverage (1 on spot)", 1, ge=1, le=125)
-    position_mode: PositionMode = setting("Position mode on perpetuals (HEDGE or ONEWAY)", PositionMode.HEDGE)
-    total_amount_quote: Decimal = setting("Size of one position in quote", Decimal(90), updatable=True, gt=0)
+    position_mode: PositionMode = setting(
+        # As text, because Hummingbot's API hands defaults out as text and takes them back.
+        "Position mode on perpetuals (HEDGE or ONEWAY)",
+        "HEDGE",
+        allowed="one of HEDGE, ONEWAY",
+        validate_default=True,
+    )
+    total_amount_quote: Decimal = setting(
+        "Size of one position in quote", Decimal(90), updatable=True, gt=0, le=MAX_QUOTE
+    )
     min_confidence: Decimal = setting("Confidence a signal must have, 0 to 1", Decimal(0), updatable=True, ge=0, le=1)
     trailing_activation: Decimal | None = fraction("Profit at which the trailing stop starts", None)
     trailing_delta: Decimal | None = fraction("Distance of the trailing stop from the best profit", None)
-    time_limit_s: int = setting("Seconds after which a position is closed at market", 86_400, updatable=True, ge=60)
-    max_positions: int = setting("Positions this controller may have open at once", 1, updatable=True, ge=1)
-    cooldown_s: int = setting("Seconds between two positions of this controller", 300, updatable=True, ge=0)
-    cooldown_after_stop_s: int | None = setting("Seconds without entry after a stop loss", None, updatable=True, ge=1)
-    stops_in_a_row: int | None = setting("Stop losses in a row that ban this controller", None, updatable=True, ge=1)
-    ban_s: int = setting("Seconds a ban lasts", 86_400, updatable=True, ge=60)
-    crash_guard_pair: str | None = setting("Pair whose fall stops entries (empty: no guard)", None, pattern=_PAIR)
+    time_limit_s: int = setting(
+        "Seconds after which a position is closed at market", 86_400, updatable=True, ge=60, le=MONTH_S
+    )
+    max_positions: int = setting(
+        "Positions this controller may have open at once", 1, updatable=True, ge=1, le=MAX_POSITIONS
+    )
+    cooldown_s: int = setting("Seconds between two positions of this controller", 300, updatable=True, ge=0, le=MONTH_S)
+    cooldown_after_stop_s: int | None = setting(
+        "Seconds without entry after a stop loss", None, updatable=True, ge=1, le=MONTH_S
+    )
+    stops_in_a_row: int | None = setting(
+        "Stop losses in a row that ban this controller", None, updatable=True, ge=1, le=100
+    )
+    ban_s: int = setting("Seconds a ban lasts", 86_400, updatable=True, ge=60, le=MONTH_S)
+    crash_guard_pair: str | None = setting(
+        "Pair whose fall stops entries (empty: no guard)", None, pattern=PAIR, allowed=A_PAIR
+    )
     crash_drop_1h: Decimal | None = fraction("Its fall in 1 h that stops entries", None)
     crash_drop_4h: Decimal | None = fraction("Its fall in 4 h that stops entries", None)
     crash_drop_24h: Decimal | None = fraction("Its fall in 24 h that stops entries", None)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _is_of_its_kind(cls, value: Any, info: ValidationInfo) -> Any:
+        return require_kind(cls.model_fields[str(info.field_name)].annotation, value)
 
     @field_validator("position_mode", mode="before")
     @classmethod
     def _read_position_mode(cls, value: Any) -> Any:
         if isinstance(value, str):
-            if value.upper() not in PositionMode.__members__:
-                raise ValueError(f"must be one of {', '.join(PositionMode.__members__)}")
-            return PositionMode[value.upper()]
+            return PositionMode.__members__.get(value.upper(), value)
         return value
 
     @field_validator("interval")
     @classmethod
     def _known_interval(cls, value: str) -> str:
-        if value not in _INTERVALS_S:
-            raise ValueError(f"must be one of {', '.join(_INTERVALS_S)}")
+        if value not in INTERVALS_S:
+            raise ValueError(f"must be one of {', '.join(INTERVALS_S)}")
         return value
 
     @field_validator("candles_connector")
     @classmethod
     def _known_candles(cls, value: str) -> str:
         if value and value not in CandlesFactory._candles_map:
-            raise ValueError("is no connector Hummingbot has candles for")
+            raise ValueError(f"must be empty or a venue Hummingbot has candles of: {venues_with_candles()}")
         return value
 
     @model_validator(mode="after")
     def _is_whole(self) -> "RecoveryControllerConfig":
-        if (self.trailing_activation is None) != (self.trailing_delta is None):
-            raise ValueError("trailing_activation and trailing_delta: set both or neither")
-        if self.trailing_activation and self.trailing_delta and self.trailing_delta > self.trailing_activation:
-            raise ValueError(
-                "trailing_delta: must not exceed trailing_activation, or the stop would lie below the entry"
-            )
-        if (self.crash_guard_pair is None) != (not self.crash_drops):
-            raise ValueError("crash_guard_pair: goes with at least one of crash_drop_1h, crash_drop_4h, crash_drop_24h")
+        self._require_sound_trailing()
+        self._require_sound_protections()
         if self.leverage > 1 and not self.is_perpetual:
             raise ValueError(f"leverage = {self.leverage}: must be 1 on spot")
         # Filled in here, because Hummingbot's backtester and API read the candles a controller needs from its config;
         # past the assignment check, which would run this validator again.
         self.__dict__["candles_config"] = [self.candles, *([self.guard_candles] if self.crash_guard else [])]
         return self
+
+    def _require_sound_trailing(self) -> None:
+        activation, delta = self.trailing_activation, self.trailing_delta
+        if (activation is None) != (delta is None):
+            unset, other = sorted(
+                ("trailing_activation", "trailing_delta"), key=lambda name: getattr(self, name) is not None
+            )
+            raise ValueError(f"{unset} = null: must be a fraction where {other} is one, or both null")
+        if activation is None or delta is None:
+            return
+        if delta > activation:
+            raise ValueError(
+                f"trailing_delta = {delta}: must not exceed trailing_activation = {activation}, or the stop would lie "
+                "below the entry"
+            )
+        if self.target_field is not None and activation >= getattr(self, self.target_field):
+            raise ValueError(
+                f"trailing_activation = {activation}: must be below {self.target_field} = "
+                f"{getattr(self, self.target_field)}, or that closes the position first"
+            )
+
+    def _require_sound_protections(self) -> None:
+        if self.crash_guard_pair is None and self.crash_drops:
+            raise ValueError(
+                f"crash_guard_pair = null: must be {A_PAIR} where a crash_drop is set, or all of them null"
+            )
+        if self.crash_guard_pair is not None and not self.crash_drops:
+            raise ValueError(
+                f"crash_guard_pair = {self.crash_guard_pair}: must go with at least one of crash_drop_1h, crash_drop_4h, "
+                "crash_drop_24h, or be null"
+            )
+        cooldown_s = self.cooldown_after_stop_s
+        if self.stops_in_a_row is not None and cooldown_s is not None and self.ban_s <= cooldown_s:
+            raise ValueError(
+                f"ban_s = {self.ban_s}: must exceed cooldown_after_stop_s = {cooldown_s}, or a ban changes nothing"
+            )
 
     # What a strategy adds.
 
@@ -128,7 +179,7 @@ class RecoveryControllerConfig(controller_base.ControllerConfigBase):
     @property
     def interval_s(self) -> int:
         """Length of a candle in seconds."""
-        return _INTERVALS_S[self.interval]
+        return INTERVALS_S[self.interval]
 
     @property
     def candles_needed(self) -> int:
@@ -167,7 +218,7 @@ class RecoveryControllerConfig(controller_base.ControllerConfigBase):
     def history_needed_s(self) -> int:
         """Seconds of candles there must be before the first decision."""
         feeds = [self.candles, *([self.guard_candles] if self.crash_guard else [])]
-        return max(feed.max_records * _INTERVALS_S[feed.interval] for feed in feeds)
+        return max(feed.max_records * INTERVALS_S[feed.interval] for feed in feeds)
 
     @property
     def protections(self) -> Protections:
@@ -186,6 +237,11 @@ class RecoveryControllerConfig(controller_base.ControllerConfigBase):
     def update_markets(self, markets: MarketDict) -> MarketDict:
         return markets.add_or_update(self.connector_name, self.trading_pair)
 
+    def get_controller_class(self) -> Any:
+        # The backtester asks for the class before it asks the exchange for trading rules; nothing of ours runs earlier.
+        backtester.install()
+        return super().get_controller_class()
+
     # As the journal has it.
 
     def as_text(self) -> dict[str, str]:
@@ -202,6 +258,8 @@ class RecoveryControllerConfig(controller_base.ControllerConfigBase):
 
 class RuleBarriersConfig(RecoveryControllerConfig):
     """Of a strategy whose rule says where stop and target lie: the bounds they are kept within."""
+
+    target_field: ClassVar[str | None] = "max_take_profit"
 
     min_take_profit: Decimal = fraction("Least take profit, after fees", "0.004")
     max_take_profit: Decimal = fraction("Greatest take profit, after fees", "0.06")
@@ -221,7 +279,7 @@ class RuleBarriersConfig(RecoveryControllerConfig):
         return BarrierBounds(self.min_take_profit, self.max_take_profit, self.min_stop_loss, self.max_stop_loss)
 
 
-GUARD_INTERVAL_S = _INTERVALS_S[_GUARD_INTERVAL]
+GUARD_INTERVAL_S = INTERVALS_S[_GUARD_INTERVAL]
 """Length of the guard's candles in seconds."""
 
 

@@ -18,11 +18,11 @@ from hummingbot.strategy_v2.models.executor_actions import CreateExecutorAction,
 
 from shared.bot import host as host  # for its effect: paper connectors and guarded executors
 from shared.bot import session
+from shared.bot.backtesting import CANDLE_COLUMNS, Backtest
 from shared.bot.config import GUARD_INTERVAL_S, is_updatable
 from shared.bot.custom_info import CustomInfo
 from shared.bot.evaluations import EvaluationCount
 from shared.bot.positions import Position, executor_config
-from shared.bot.recorder import now_ms
 from shared.domain import events as ev
 from shared.domain.candles import CandleError, CandleSeries
 from shared.domain.protections import refuse_by_crash
@@ -47,17 +47,20 @@ class RecoveryController(controller_base.ControllerBase):
         self.config = config
         self.retired = False
         self.latest: Evaluation | None = None
-        self._session = session.current()
+        self._backtest = Backtest.of(self.market_data_provider)
+        self._session = session.current() if self._backtest is None else self._backtest.session
         self._evaluations = EvaluationCount(self._session)
         self._is_announced = False
+        self._frozen_told: list[str] = []
         self._decided_open_s = 0
         self._next_look_s = 0.0
         self._fresh: Evaluation | None = None
         self._info = CustomInfo(self._session)
         self.processed_data = {"signal": 0, "features": pd.DataFrame()}
-        self.market_data_provider.initialize_rate_sources(
-            [ConnectorPair(connector_name=config.connector_name, trading_pair=config.trading_pair)]
-        )
+        if self._backtest is None:
+            self.market_data_provider.initialize_rate_sources(
+                [ConnectorPair(connector_name=config.connector_name, trading_pair=config.trading_pair)]
+            )
 
     # Hooks of the strategies.
 
@@ -71,8 +74,16 @@ class RecoveryController(controller_base.ControllerBase):
 
     # Hummingbot's control loop.
 
+    def get_candles_config(self) -> list[CandlesConfig]:
+        """The feeds to be started with the controller: 20260922 asks for them here, 20260126 reads the configuration."""
+        return list(self.config.candles_config)
+
     async def update_processed_data(self) -> None:
-        """Evaluate the rule if a candle has closed since the last look."""
+        """Evaluate the rule if a candle has closed since the last look; in a backtest, over all its candles at once."""
+        if self._backtest is not None:
+            features = self._backtest.features(self.config.rule, self.config.candles, self.config.interval_s)
+            self.processed_data = {"signal": 0, "features": features}
+            return
         if not self._session.is_watching:
             # Deployed under a script that is not ours (Hummingbot Dashboard's): nobody else begins the run's record.
             self._session.watch(
@@ -99,11 +110,14 @@ class RecoveryController(controller_base.ControllerBase):
         self.processed_data = {"signal": direction, "features": pd.DataFrame([self._fresh.values])}
 
     def _closed_candles(self, feed: CandlesConfig, interval_s: int) -> CandleSeries | None:
-        """The candles that are final: each has a successor, the newest of which is still in progress."""
-        frame = self.market_data_provider.get_candles_df(
-            feed.connector, feed.trading_pair, feed.interval, feed.max_records
-        )
-        rows = frame[["timestamp", "open", "high", "low", "close", "volume"]].to_numpy(dtype=np.float64)[:-1]
+        """The candles that are final. In a bot each has a successor, the newest of which is still in progress."""
+        if self._backtest is None:
+            frame = self.market_data_provider.get_candles_df(
+                feed.connector, feed.trading_pair, feed.interval, feed.max_records
+            )
+            rows = frame[CANDLE_COLUMNS].to_numpy(dtype=np.float64)[:-1]
+        else:
+            rows = self._backtest.closed_rows(feed, interval_s)
         if len(rows) == 0:
             return None
         try:
@@ -114,9 +128,12 @@ class RecoveryController(controller_base.ControllerBase):
             return None
 
     def determine_executor_actions(self) -> list[ExecutorAction]:
-        if self._fresh is None:
-            return []
+        if self._backtest is not None:
+            return self._backtest.actions(self._decide, self.processed_data, self.executors_info)
         evaluation, self._fresh = self._fresh, None
+        return [] if evaluation is None else self._decide(evaluation)
+
+    def _decide(self, evaluation: Evaluation) -> list[ExecutorAction]:
         actions = list(self._exits(evaluation))
         if evaluation.opportunity is not None:
             actions += self._entry(evaluation, evaluation.opportunity)
@@ -129,8 +146,9 @@ class RecoveryController(controller_base.ControllerBase):
                 continue
             reason: Exit | None
             if executor.filled_amount_quote == 0:
-                waited_s = self.market_data_provider.time() - executor.timestamp
-                reason = Exit.ENTRY_UNFILLED if waited_s >= _ENTRY_CANDLES * self.config.interval_s else None
+                # In candles, not in seconds since: the look comes a little earlier or later within each.
+                waited_s = evaluation.candle_close_ms / 1000 - executor.timestamp
+                reason = Exit.ENTRY_UNFILLED if waited_s > (_ENTRY_CANDLES - 1) * self.config.interval_s else None
             else:
                 side = Side.BUY if executor.config.side is TradeType.BUY else Side.SELL
                 reason = self.config.rule.exit_reason(evaluation.values, side)
@@ -193,7 +211,8 @@ class RecoveryController(controller_base.ControllerBase):
         guard = self.config.crash_guard
         if guard is None:
             return None
-        return refuse_by_crash(guard, self._closed_candles(self.config.guard_candles, GUARD_INTERVAL_S), now_ms())
+        candles = self._closed_candles(self.config.guard_candles, GUARD_INTERVAL_S)
+        return refuse_by_crash(guard, candles, self._session.now_ms())
 
     def _entry_price(self, side: Side) -> Decimal | None:
         """What a taker would get now, quote per base."""
@@ -229,6 +248,7 @@ class RecoveryController(controller_base.ControllerBase):
         Raises:
             ValidationError: What may change does not go with what may not.
         """
+        self._tell_frozen(new_config)
         kept = {name: getattr(self.config, name) for name in type(self.config).model_fields}
         changed = {name: getattr(new_config, name) for name in kept if is_updatable(type(self.config), name)}
         before = self.config.as_text()
@@ -239,11 +259,19 @@ class RecoveryController(controller_base.ControllerBase):
             old, new = ({name: text[name] for name in differing} for text in (before, after))
             self._announce(source, old=old, new=new)
 
+    def _tell_frozen(self, new_config: Any) -> None:
+        # Our scripts refuse such an edit as a whole. Under another script the rest is taken, and nobody else would tell.
+        frozen = self.frozen_changes(new_config)
+        if frozen and frozen != self._frozen_told:
+            names = ", ".join(frozen)
+            self._session.config_refused(f"{self.config.id}: {names}: cannot change while the bot runs; restart it")
+        self._frozen_told = frozen
+
     def _announce(self, source: str, *, old: Mapping[str, str], new: Mapping[str, str]) -> None:
         self._is_announced = True
         self._session.append(
             ev.ConfigApplied(
-                at_ms=now_ms(),
+                at_ms=self._session.now_ms(),
                 controller_id=self.config.id,
                 strategy=self.config.strategy,
                 pair=self.config.trading_pair,

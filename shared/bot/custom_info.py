@@ -3,12 +3,13 @@
 Hummingbot publishes it with every performance report, once a second by default (controller_base.py, get_custom_info).
 """
 
+import math
 from collections import Counter
 from decimal import Decimal
 from itertools import islice
 from typing import Any
 
-from shared.bot.recorder import RunRecorder, now_ms
+from shared.bot.recorder import RunRecorder
 from shared.domain.rules import Evaluation
 from shared.domain.run_record import ZERO, ExecutorRecord
 
@@ -58,7 +59,7 @@ class CustomInfo:
             "health": self._health(config, latest),
             "last_signal": self._last_signal,
             "values": {
-                name: round(value, _DIGITS) if value == value else None
+                name: round(value, _DIGITS) if math.isfinite(value) else None
                 for name, value in islice((latest.values if latest else {}).items(), _VALUES_SHOWN)
             },
         }
@@ -82,7 +83,7 @@ class CustomInfo:
             return "journal failed"
         if latest is None:
             return "waiting for candles"
-        age_s = (now_ms() - latest.candle_close_ms) // 1000
+        age_s = (self._recorder.now_ms() - latest.candle_close_ms) // 1000
         # The next candle closes an interval later; the feed may be that late again before it is worth a word.
         return "ok" if age_s <= 2 * config.interval_s else f"stale for {age_s} s"
 

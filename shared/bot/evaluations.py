@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from shared.bot.recorder import RunRecorder, now_ms
+from shared.bot.recorder import RunRecorder
 from shared.domain import events as ev
 
 _SPAN_MS = 3_600_000
@@ -34,10 +34,11 @@ class EvaluationCount:
         if self._config is not None and self._config.config_id != config.config_id:
             self.flush()
         self._config = config
-        if self._until_ms is not None:
-            self._unevaluated += (candle_close_ms - self._until_ms) // (config.interval_s * 1000) - 1
+        interval_ms = config.interval_s * 1000
+        next_ms = candle_close_ms if self._until_ms is None else self._until_ms + interval_ms
         if self._evaluated + self._unevaluated == 0:
-            self._since_ms = candle_close_ms
+            self._since_ms = next_ms
+        self._unevaluated += (candle_close_ms - next_ms) // interval_ms
         self._evaluated += evaluated
         self._unevaluated += not evaluated
         self._until_ms = candle_close_ms
@@ -50,7 +51,7 @@ class EvaluationCount:
             return
         self._recorder.append(
             ev.CandlesEvaluated(
-                at_ms=now_ms(),
+                at_ms=self._recorder.now_ms(),
                 controller_id=self._config.id,
                 strategy=self._config.strategy,
                 pair=self._config.trading_pair,

@@ -37,12 +37,13 @@ def require_startable(config: RecoveryScriptConfig) -> None:
         name = controller.connector_name
         if not name.endswith(SUFFIX):
             raise ConfigError(
-                f"{controller.id}: connector_name = {name}: only paper connectors are started here, e.g. {name}{SUFFIX}"
+                f"{config.connector_file(controller)}: connector_name = {name}: only paper connectors are started here, e.g. "
+                f"{name}{SUFFIX}"
             )
         try:
             paper_class(base_name(name))
         except UnknownConnector as error:
-            raise ConfigError(f"{controller.id}: {error}") from error
+            raise ConfigError(f"{config.connector_file(controller)}: {error}") from error
 
 
 class LastError(logging.Handler):

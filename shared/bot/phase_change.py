@@ -7,6 +7,7 @@ from typing import Any
 
 from hummingbot.strategy_v2.models.executors_info import PerformanceReport
 
+from shared.bot.config import RecoveryControllerConfig
 from shared.bot.script_config import RecoveryScriptConfig
 from shared.wire.config_errors import ConfigError
 
@@ -27,11 +28,10 @@ def go_on(strategy: Any, config: RecoveryScriptConfig, phase: int) -> None:
     """
     wanted = config.load_controller_configs()
     for needed in wanted:
-        if needed.connector_name not in strategy.connectors:
-            raise ConfigError(
-                f"{needed.id}: connector_name = {needed.connector_name}: is not connected; stop and start the script to go "
-                f"on in phase {phase}"
-            )
+        _require_running_connector(strategy, needed, phase)
+        if needed.id in strategy.controllers:
+            # It has not ended yet: it goes on where it was, and keeps what may not change while it runs.
+            strategy.require_editable(strategy.controllers[needed.id], needed)
     known = set(strategy.controllers)
     for needed in wanted:
         if needed.id not in known:
@@ -49,6 +49,22 @@ def go_on(strategy: Any, config: RecoveryScriptConfig, phase: int) -> None:
         controller.update_config(needed, source=f"phase {phase}")
         _make_room(strategy.executor_orchestrator, needed.id)
         controller.start()
+
+
+def _require_running_connector(strategy: Any, needed: RecoveryControllerConfig, phase: int) -> None:
+    """Connectors are made, and position mode and leverage set on them, at the start of the script alone."""
+    hint = f"stop and start the script to go on in phase {phase}"
+    if needed.connector_name not in strategy.connectors:
+        raise ConfigError(f"{needed.id}: connector_name = {needed.connector_name}: is not connected; {hint}")
+    if not needed.is_perpetual:
+        return
+    for running in (controller.config for controller in strategy.controllers.values()):
+        if running.connector_name != needed.connector_name:
+            continue
+        for name in ("position_mode", *(["leverage"] if running.trading_pair == needed.trading_pair else [])):
+            wanted, found = needed.as_text()[name], running.as_text()[name]
+            if wanted != found:
+                raise ConfigError(f"{needed.id}: {name} = {wanted}: the account is set to {found}; {hint}")
 
 
 def _make_room(orchestrator: Any, controller_id: str) -> None:

@@ -52,14 +52,17 @@ class RunRecorder:
 
     Args:
         journal: Where the events go.
+        clock: The time now, UTC epoch milliseconds.
 
     Attributes:
+        now_ms: The clock.
         record: The run so far, put together from the very events the journal holds.
         failure: The first error that left a hole in the journal; whoever runs the bot must end it.
     """
 
-    def __init__(self, journal: Journal) -> None:
+    def __init__(self, journal: Journal, clock: Callable[[], int] = now_ms) -> None:
         self.journal = journal
+        self.now_ms = clock
         self.record = RunRecord()
         self.failure: BaseException | None = None
         self._orders: dict[str, _OrderOrigin] = {}
@@ -91,7 +94,7 @@ class RunRecorder:
         self._connectors.update(connectors)
         self.append(
             ev.RunStarted(
-                at_ms=now_ms(),
+                at_ms=self.now_ms(),
                 hummingbot=version("hummingbot"),
                 script=script,
                 balances=self._balances(),
@@ -123,7 +126,7 @@ class RunRecorder:
         for connector, tag, forwarder in self._forwarders:
             connector.remove_listener(tag, forwarder)
         self._forwarders.clear()
-        self.append(ev.RunStopped(at_ms=now_ms(), balances=self._balances()))
+        self.append(ev.RunStopped(at_ms=self.now_ms(), balances=self._balances()))
         self.journal.close()
 
     def _balances(self) -> dict[str, dict[str, Decimal]]:
@@ -135,7 +138,7 @@ class RunRecorder:
         config = executor.config
         self.append(
             ev.ExecutorOpened(
-                at_ms=now_ms(),
+                at_ms=self.now_ms(),
                 executor_id=config.id,
                 signal_id=config.level_id,
                 controller_id=config.controller_id or "",
@@ -159,7 +162,7 @@ class RunRecorder:
     ) -> None:
         self.append(
             ev.ExitDecided(
-                at_ms=now_ms(),
+                at_ms=self.now_ms(),
                 executor_id=executor.config.id,
                 signal_id=executor.config.level_id,
                 cause=cause,
@@ -186,7 +189,7 @@ class RunRecorder:
         self._orders[order_id] = _OrderOrigin(config.id, config.level_id, config.trading_pair)
         self.append(
             ev.OrderSubmitted(
-                at_ms=now_ms(),
+                at_ms=self.now_ms(),
                 order_id=order_id,
                 executor_id=config.id,
                 signal_id=config.level_id,
@@ -204,7 +207,7 @@ class RunRecorder:
         config = executor.config
         self.append(
             ev.ExecutorClosed(
-                at_ms=now_ms(),
+                at_ms=self.now_ms(),
                 executor_id=config.id,
                 signal_id=config.level_id,
                 close_type=executor.close_type.name if executor.close_type else "NONE",
@@ -214,7 +217,7 @@ class RunRecorder:
         )
 
     def config_refused(self, reason: str) -> None:
-        self.append(ev.ConfigRefused(at_ms=now_ms(), reason=reason))
+        self.append(ev.ConfigRefused(at_ms=self.now_ms(), reason=reason))
 
     # What the connectors report.
 
@@ -229,7 +232,7 @@ class RunRecorder:
         )
         self.append(
             ev.OrderFilled(
-                at_ms=now_ms(),
+                at_ms=self.now_ms(),
                 trade_id=event.exchange_trade_id,
                 order_id=event.order_id,
                 signal_id=self._signal_of(event.order_id),
@@ -245,7 +248,7 @@ class RunRecorder:
         message = event.error_message or ""
         self.append(
             ev.OrderFailed(
-                at_ms=now_ms(),
+                at_ms=self.now_ms(),
                 order_id=event.order_id,
                 signal_id=self._signal_of(event.order_id),
                 code=venue_error_code(message) or event.error_type or "UNKNOWN",
@@ -255,12 +258,12 @@ class RunRecorder:
 
     def _on_cancelled(self, _: int, __: Any, event: Any) -> None:
         self.append(
-            ev.OrderCancelled(at_ms=now_ms(), order_id=event.order_id, signal_id=self._signal_of(event.order_id))
+            ev.OrderCancelled(at_ms=self.now_ms(), order_id=event.order_id, signal_id=self._signal_of(event.order_id))
         )
 
     def _on_completed(self, _: int, __: Any, event: Any) -> None:
         self.append(
-            ev.OrderCompleted(at_ms=now_ms(), order_id=event.order_id, signal_id=self._signal_of(event.order_id))
+            ev.OrderCompleted(at_ms=self.now_ms(), order_id=event.order_id, signal_id=self._signal_of(event.order_id))
         )
 
 

@@ -17,6 +17,7 @@ import hummingbot
 
 from shared.adapters.sqlite_journal import SqliteJournal
 from shared.bot import home
+from shared.bot.config_fields import MONTH_S
 from shared.bot.recorder import RunRecorder, now_ms
 from shared.domain import events as ev
 from shared.domain.limits import Limits, Reservation, refuse_by_limits
@@ -123,7 +124,7 @@ class Session(RunRecorder):
     def remember(self, run: RunRecord) -> None:
         """Take a past run's trades into account, so that no pause or ban ends by a restart.
 
-        What lies ahead of now is another market's: simulated time starts over.
+        What lies ahead of now has not happened: simulated time starts over.
         """
         now = self.now_ms()
         for signal in run.signals:
@@ -187,10 +188,23 @@ def begin(limits: Limits | None, journal: Journal | None = None) -> Session:
         # The strategy before this one has ended, or failed to start.
         _current.journal.close()
     _current = Session(journal or SqliteJournal(journal_path(), run_id=uuid.uuid4().hex), limits)
-    past = _current.journal.runs()
-    if past:
-        _current.remember(RunRecord.of(_current.journal.read(past[-1])))
+    for run in _past_runs(_current.journal, _current.now_ms()):
+        _current.remember(run)
     return _current
+
+
+def _past_runs(journal: Journal, now_ms: int) -> list[RunRecord]:
+    """The runs on this process's market that the longest pause may still last from, oldest first."""
+    runs: list[RunRecord] = []
+    for run_id in reversed(journal.runs()):
+        started = next(iter(journal.read(run_id)), None)
+        if not isinstance(started, ev.RunStarted) or started.market != market_name() or started.at_ms >= now_ms:
+            continue
+        run = RunRecord.of(journal.read(run_id))
+        if run.last_ms < now_ms - MONTH_S * 1000:
+            break
+        runs.append(run)
+    return runs[::-1]
 
 
 def current() -> Session:

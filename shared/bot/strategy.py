@@ -3,6 +3,7 @@
 It must not be imported by class name into a script: Hummingbot takes the alphabetically first strategy class of a module.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -88,19 +89,15 @@ class RecoveryStrategy(strategy_v2_base.StrategyV2Base):
         What is wrong is refused as a whole; the old values stay, and `status` and the journal say why. Hummingbot parses
         every file again every ten seconds, changed or not, which at full speed is a quarter of the CPU.
         """
-        if self._last_config_update_ts + self.config_update_interval >= self.current_timestamp:
+        if self._last_config_update_ts + self.config_update_interval > self.current_timestamp:
             return
         self._last_config_update_ts = self.current_timestamp
-        try:
-            self._follow_phase()
-            self._take_edits()
-            self._refused_edit = None
-        except (ConfigError, ValidationError, JournalError) as error:
-            reason = describe("an edit", error) if isinstance(error, ValidationError) else str(error)
-            if reason != self._refused_edit:
-                self._refused_edit = reason
-                self.session.config_refused(reason)
-                self.logger().error(f"Edit refused, the old values stay: {reason}")
+        refusals = (_refusal_of(step) for step in (self._follow_phase, self._take_edits))
+        reason = "; ".join(filter(None, refusals)) or None
+        if reason is not None and reason != self._refused_edit:
+            self.session.config_refused(reason)
+            self.logger().error(f"Edit refused, the old values stay: {reason}")
+        self._refused_edit = reason
 
     def _take_edits(self) -> None:
         stamps = self.config.file_stamps()
@@ -108,16 +105,24 @@ class RecoveryStrategy(strategy_v2_base.StrategyV2Base):
             return
         edited = [(self.controllers[wanted.id], wanted) for wanted in self.config.load_controller_configs()]
         for controller, wanted in edited:
-            frozen = controller.frozen_changes(wanted)
-            if frozen:
-                raise ConfigError(
-                    f"{wanted.id}: {frozen[0]} = {wanted.as_text()[frozen[0]]}: cannot change while the bot runs, it was "
-                    f"{controller.config.as_text()[frozen[0]]}; stop and start the script to take it"
-                )
+            self.require_editable(controller, wanted)
         for controller, wanted in edited:
             file = wanted.id.removesuffix(f"_{wanted.trading_pair}")
             controller.update_config(wanted, source=f"conf/controllers/{file}.yml")
         self._file_stamps = stamps
+
+    @staticmethod
+    def require_editable(controller: Any, wanted: Any) -> None:
+        """Check that a running controller can take a configuration.
+
+        Raises:
+            ConfigError: It changes what may not change while the bot runs.
+        """
+        for name in controller.frozen_changes(wanted):
+            raise ConfigError(
+                f"{wanted.id}: {name} = {wanted.as_text()[name]}: cannot change while the bot runs, it was "
+                f"{controller.config.as_text()[name]}; stop and start the script to take it"
+            )
 
     def _follow_phase(self) -> None:
         phase_change.let_go(self)
@@ -146,6 +151,14 @@ class RecoveryStrategy(strategy_v2_base.StrategyV2Base):
         if waiting:
             return f"Waiting for {waiting}"
         return status_text.render_text(status.snapshot(self), refused_edit=self._refused_edit)
+
+
+def _refusal_of(step: Callable[[], None]) -> str | None:
+    try:
+        step()
+    except (ConfigError, ValidationError, JournalError) as error:
+        return describe("an edit", error) if isinstance(error, ValidationError) else str(error)
+    return None
 
 
 def _markets_of(config: RecoveryScriptConfig) -> MarketDict:

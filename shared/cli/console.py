@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,6 +15,7 @@ from shared.cli.market import VENUE_HELP, MarketChoice, parse_market, parse_spee
 from shared.cli.script import load_config
 from shared.cli.verify import JOURNAL
 from shared.simulator.egress import EgressGuard
+from shared.simulator.errors import RecordingError
 from shared.simulator.instruments import SPOT
 from shared.simulator.venue import Venue
 
@@ -85,9 +86,12 @@ def _open(bot_home: Path, market: MarketChoice, speed: float) -> dict[str, int]:
         return {}
 
     homes.set_databases_aside(bot_home, keep=JOURNAL)
-    pairs = market.pairs or _pairs_of_scripts(bot_home)
+    wanted, history_s = _needs_of_scripts(bot_home)
+    pairs = market.pairs or wanted
+    with suppress(RecordingError):  # told to whoever starts a script that needs so much
+        market = market.with_history(history_s)
     greeting = f"Market: {market.name}, seed {market.seed}, {speed:g} times real time\nPairs: {', '.join(pairs)}\n"
-    config_for = _config_for(bot_home, market, pairs)
+    config_for = _config_for(bot_home, market.opened(), pairs)
 
     async def work(local: Venue) -> None:
         await bot_console.open_console(client_config, config_for, greeting, local.exhausted, simulated=True)
@@ -96,18 +100,25 @@ def _open(bot_home: Path, market: MarketChoice, speed: float) -> dict[str, int]:
     return dict(egress.refused)
 
 
-def _pairs_of_scripts(bot_home: Path) -> list[str]:
-    """What the home's scripts may trade, as far as the local venue can list it; the rest is refused when started."""
+def _needs_of_scripts(bot_home: Path) -> tuple[list[str], int]:
+    """What any of the home's scripts may need of a market; what it cannot have is refused when the script is started.
+
+    Returns:
+        Pairs, as far as the local venue can list them, and seconds of history.
+    """
     from shared.bot.script_config import load_script_config
     from shared.wire.config_errors import ConfigError
 
     pairs: list[str] = []
+    history_s = 0
     for path in sorted((bot_home / "conf" / "scripts").glob("*.yml")):
         try:
-            pairs += load_script_config(path).markets_needed()[0]
+            needed, needed_s = load_script_config(path).markets_needed()
         except ConfigError:
             continue  # told to whoever starts it
-    return [pair for pair in dict.fromkeys(pairs) if pair in SPOT] or list(_FALLBACK_PAIRS)
+        pairs += needed
+        history_s = max(history_s, needed_s)
+    return [pair for pair in dict.fromkeys(pairs) if pair in SPOT] or list(_FALLBACK_PAIRS), history_s
 
 
 def _config_for(bot_home: Path, market: MarketChoice, listed: list[str] | None) -> "ConfigFor":
@@ -123,9 +134,11 @@ def _config_for(bot_home: Path, market: MarketChoice, listed: list[str] | None) 
             return None  # another's script, or none at all: Hummingbot's to say
         try:
             name, config = load_config(bot_home, script, conf, market)
+            pairs, history_s = config.markets_needed()
+            market.with_history(history_s)
         except user_errors() as error:
             raise StartError(one_line(error)) from error
-        unlisted = [pair for pair in config.markets_needed()[0] if listed is not None and pair not in listed]
+        unlisted = [pair for pair in pairs if listed is not None and pair not in listed]
         if unlisted:
             raise StartError(
                 f"{name}: pairs = {', '.join(unlisted)}: not listed by this market; open the console again to have it so"

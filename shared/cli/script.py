@@ -9,6 +9,7 @@ from shared.cli.market import MarketChoice
 from shared.cli.verify import JOURNAL
 from shared.domain.phases import config_file
 from shared.simulator.errors import UnknownPair
+from shared.wire.config_errors import shown
 
 if TYPE_CHECKING:
     from shared.bot.script_config import RecoveryScriptConfig
@@ -39,6 +40,9 @@ def load_config(
     from shared.paper.injection import base_name
     from shared.simulator.instruments import instrument_for
 
+    for option, name, folder in (("--script", script, "hummingbot_scripts"), ("--conf", conf, "conf/scripts")):
+        if name is not None and (not name or Path(name).name != name):
+            raise UsageError(f"{option} = {shown(name)}: must be the name of a file of {folder}")
     config_name = conf or default_config(bot_home, config_name_of(bot_home / "scripts" / script))
     path = bot_home / "conf" / "scripts" / config_name
     config = load_script_config(path)
@@ -58,8 +62,8 @@ def load_config(
         for controller in config.load_controller_configs():
             if base_name(controller.connector_name) not in ("binance", "binance_perpetual"):
                 raise UsageError(
-                    f"{controller.id}: connector_name = {controller.connector_name}: the local venue speaks "
-                    "binance_paper_trade and binance_perpetual_paper_trade; use --venue live for others"
+                    f"{config.connector_file(controller)}: connector_name = {controller.connector_name}: the local venue "
+                    "speaks binance_paper_trade and binance_perpetual_paper_trade; use --venue live for others"
                 )
             try:
                 instrument_for(controller.trading_pair, controller.is_perpetual)

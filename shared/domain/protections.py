@@ -120,7 +120,7 @@ def refuse_by_crash(guard: CrashGuard, candles: CandleSeries | None, now_ms: int
 
     Returns:
         CRASH_GUARD in a crash; CRASH_GUARD_BLIND where that cannot be told: candles are missing, do not reach back far enough,
-        or their newest is older than the candle after it would be. None otherwise.
+        or their newest closed longer ago than two candles last. None otherwise.
     """
     if candles is None or len(candles) == 0 or now_ms - candles.last_close_ms > 2 * candles.interval_s * 1000:
         return Refusal.CRASH_GUARD_BLIND

@@ -5,7 +5,7 @@ live; only time, prices and the fate of each order are the test's.
 """
 
 from dataclasses import dataclass, field
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 from importlib.metadata import version
 from types import SimpleNamespace
 from typing import Any
@@ -42,6 +42,8 @@ class FakeConnector(PubSub):
         self.name = ACCOUNT
         self.position_mode = PositionMode.HEDGE
         self.set_price(price)
+        # What an order of any size would be filled at on average, where that is not the best price.
+        self.average_price: Decimal | None = None
         self.trading_rules = {
             PAIR: TradingRule(
                 PAIR,
@@ -67,11 +69,15 @@ class FakeConnector(PubSub):
     def get_price_by_type(self, trading_pair: str, price_type: PriceType) -> Decimal:
         return self.prices[price_type]
 
+    def get_vwap_for_volume(self, trading_pair: str, is_buy: bool, volume: Decimal) -> SimpleNamespace:
+        best = self.prices[PriceType.BestAsk if is_buy else PriceType.BestBid]
+        return SimpleNamespace(result_price=best if self.average_price is None else self.average_price)
+
     def quantize_order_price(self, trading_pair: str, price: Decimal) -> Decimal:
         return price.quantize(Decimal("0.01"))
 
     def quantize_order_amount(self, trading_pair: str, amount: Decimal) -> Decimal:
-        return amount.quantize(Decimal("0.001"))
+        return amount.quantize(Decimal("0.001"), ROUND_DOWN)
 
     def get_all_balances(self) -> dict[str, Decimal]:
         return dict(self.balances)

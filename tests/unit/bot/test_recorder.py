@@ -1,12 +1,12 @@
 """The recorder: every step of an order's life is journaled with its signal, and nothing that fails is silent."""
 
-from collections.abc import Iterator
 from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from hummingbot.core.data_type.common import OrderType, TradeType
+from hummingbot.strategy_v2.executors.position_executor.data_types import TrailingStop
 from hummingbot.strategy_v2.models.executors import CloseType
 
 from shared.adapters.memory_journal import MemoryJournal
@@ -14,14 +14,9 @@ from shared.bot.recorder import RunRecorder
 from shared.domain import events as ev
 from shared.domain.signals import Side
 from shared.ports import JournalError
-from shared.simulator.virtual_time import VirtualClock, virtual_time
-from tests.unit.bot.fake_exchange import ACCOUNT, PAIR, RELEASE, START_S, FakeConnector
-
-
-@pytest.fixture
-def clock() -> Iterator[VirtualClock]:
-    with virtual_time(VirtualClock(START_S, None)) as found:
-        yield found
+from shared.simulator.virtual_time import VirtualClock
+from tests.unit.bot.executor_bench import dca, position
+from tests.unit.bot.fake_exchange import ACCOUNT, PAIR, RELEASE, FakeConnector
 
 
 def executor(name: str = "a", controller: str = "c", side: TradeType = TradeType.BUY) -> Any:
@@ -67,10 +62,51 @@ def test_an_executors_life_is_journaled(clock: VirtualClock) -> None:
     assert unknown.close_type == "NONE"
 
 
+def test_what_a_position_was_opened_with_is_journaled(clock: VirtualClock) -> None:
+    one = RunRecorder(MemoryJournal())
+    config = dca(
+        (100, 98),
+        TradeType.SELL,
+        take_profit=Decimal("0.01"),
+        stop_loss=Decimal("0.04"),
+        trailing_stop=TrailingStop(activation_price=Decimal("0.02"), trailing_delta=Decimal("0.01")),
+        time_limit=3_600,
+        leverage=5,
+    )
+    config.amounts_quote = [Decimal(10), Decimal(20)]
+    one.executor_opened(SimpleNamespace(config=config))
+    one.executor_opened(SimpleNamespace(config=dca()))
+    one.executor_opened(SimpleNamespace(config=position()))
+    opened = [event for event in one.journal.read("run") if isinstance(event, ev.ExecutorOpened)]
+    assert [event.terms for event in opened] == [
+        ev.PositionTerms(
+            prices=(Decimal(100), Decimal(98)),
+            amounts_quote=(Decimal(10), Decimal(20)),
+            take_profit=Decimal("0.01"),
+            stop_loss=Decimal("0.04"),
+            trailing_activation=Decimal("0.02"),
+            trailing_delta=Decimal("0.01"),
+            time_limit_s=3_600,
+            leverage=5,
+        ),
+        ev.PositionTerms(
+            prices=(Decimal(100),),
+            amounts_quote=(Decimal(100),),
+            take_profit=None,
+            stop_loss=None,
+            trailing_activation=None,
+            trailing_delta=None,
+            time_limit_s=None,
+            leverage=1,
+        ),
+        None,
+    ]
+
+
 @pytest.fixture
 def watched(clock: VirtualClock) -> tuple[RunRecorder, FakeConnector]:
     one, exchange = RunRecorder(MemoryJournal()), FakeConnector()
-    one.watch({ACCOUNT: exchange}, script="recovery_dca.py")
+    one.watch({ACCOUNT: exchange}, script="recovery_dca.py", market="live")
     return one, exchange
 
 
@@ -95,7 +131,7 @@ def test_a_run_begins_and_ends_with_the_accounts_balances(watched: tuple[RunReco
     one.end()
     started, stopped = one.journal.read("run")
     assert isinstance(started, ev.RunStarted)
-    assert (started.hummingbot, started.script) == (RELEASE, "recovery_dca.py")
+    assert (started.hummingbot, started.script, started.market) == (RELEASE, "recovery_dca.py", "live")
     assert started.balances == {ACCOUNT: {"BTC": 0, "USDT": 10_000}}
     assert isinstance(stopped, ev.RunStopped)
     assert stopped.balances == {ACCOUNT: {"BTC": 0, "USDT": 5}}
@@ -152,7 +188,7 @@ class FullJournal(MemoryJournal):
 
 def test_a_listener_that_fails_is_remembered_although_hummingbot_goes_on(clock: VirtualClock) -> None:
     one, exchange = RunRecorder(FullJournal()), FakeConnector()
-    one.watch({ACCOUNT: exchange}, script="x")
+    one.watch({ACCOUNT: exchange}, script="x", market="live")
     assert one.failure is None
     exchange.fill(exchange.place(TradeType.BUY, Decimal(1), OrderType.LIMIT, Decimal(100)), 100)
     assert isinstance(one.failure, JournalError)
@@ -165,7 +201,7 @@ def test_a_listener_that_fails_is_remembered_although_hummingbot_goes_on(clock: 
 def test_an_order_that_cannot_be_journaled_is_remembered_too(clock: VirtualClock) -> None:
     """Hummingbot logs what an executor's control task raises and goes on: the order is out, the journal has a hole."""
     one, exchange = RunRecorder(FullJournal()), FakeConnector()
-    one.watch({ACCOUNT: exchange}, script="x")
+    one.watch({ACCOUNT: exchange}, script="x", market="live")
     with pytest.raises(JournalError):
         place(one, exchange)
     assert isinstance(one.failure, JournalError)

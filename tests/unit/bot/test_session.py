@@ -1,7 +1,8 @@
 """The session: every signal is decided and journaled with a reason; what is taken is claimed until its executor closed."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,22 +11,17 @@ from hummingbot.strategy_v2.models.executors import CloseType
 
 from shared.adapters.memory_journal import MemoryJournal
 from shared.bot import session
+from shared.bot.config_fields import MONTH_S
 from shared.bot.session import Proposal, Session
 from shared.domain import events as ev
 from shared.domain.limits import Limits
 from shared.domain.protections import Protections
 from shared.domain.signals import Refusal, Side, Signal
-from shared.simulator.virtual_time import VirtualClock, virtual_time
+from shared.simulator.virtual_time import VirtualClock
 from tests.unit.bot.fake_exchange import PAIR, START_S
 from tests.unit.bot.test_recorder import executor
 
 LIMITS = Limits(max_positions=2, max_positions_per_pair=1, capital_quote=Decimal(1_000))
-
-
-@pytest.fixture
-def clock() -> Iterator[VirtualClock]:
-    with virtual_time(VirtualClock(START_S, None)) as found:
-        yield found
 
 
 def signal(name: str = "a", controller: str = "c", pair: str = PAIR) -> Signal:
@@ -295,12 +291,77 @@ def test_a_restart_ends_no_pause(clock: VirtualClock) -> None:
     assert deciding(of_another_market)("b"), "what lies ahead has not happened"
 
 
-def test_the_past_run_is_read_from_the_journal(monkeypatch: pytest.MonkeyPatch, clock: VirtualClock) -> None:
+# Runs of a home, one after the other.
+
+
+@pytest.fixture
+def home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, clock: VirtualClock) -> Callable[[], Session]:
+    """Starts a bot in the home; the one before has been stopped a second ago."""
     monkeypatch.setattr(session, "_current", None)
-    first = session.begin(LIMITS, MemoryJournal())
-    assert deciding(first)("a")
-    again = session.begin(LIMITS, first.journal)
-    assert not deciding(again)("b")
+    monkeypatch.setattr(session, "_market", None)
+    monkeypatch.delenv("RECOVERY_VENUE_URL", raising=False)
+    monkeypatch.setattr(session, "journal_path", lambda: tmp_path / "journal.sqlite")
+
+    def start() -> Session:
+        if session._current is not None:
+            session._current.end()
+            clock.jump(1)
+        begun = session.begin(LIMITS)
+        begun.watch({}, script="recovery_dca.py", market=session.market_name())
+        return begun
+
+    return start
+
+
+def test_a_ban_is_read_from_the_journal_however_many_runs_ago_it_began(
+    home: Callable[[], Session], clock: VirtualClock
+) -> None:
+    ends(home(), STOP)
+    ends(home(), STOP, STOP)
+    for _ in range(3):
+        assert not deciding(home())("banned", **BAN)
+    clock.jump(3_600)
+    assert deciding(home())("free", **BAN)
+
+
+def test_what_came_between_two_stops_is_remembered_in_its_order(home: Callable[[], Session]) -> None:
+    ends(home(), STOP, STOP)
+    ends(home(), STOP)
+    ends(home(), CloseType.TAKE_PROFIT)
+    assert deciding(home())("free", **BAN)
+
+
+def test_another_markets_past_is_not_this_ones(home: Callable[[], Session]) -> None:
+    """A replay of an earlier day bans nobody on live data."""
+    session.trade_on("replay:/candles/a.csv, seed 1")
+    ends(home(), STOP, STOP, STOP)
+    session.trade_on("live")
+    assert deciding(home())("free", **BAN)
+    session.trade_on("replay:/candles/a.csv, seed 1")
+    assert not deciding(home())("banned", **BAN)
+
+
+def test_a_simulated_market_that_starts_over_has_no_past(home: Callable[[], Session], clock: VirtualClock) -> None:
+    ends(home(), STOP, STOP, STOP)
+    clock.jump(600)
+    assert not deciding(home())("banned", **BAN)
+    clock.jump(START_S - 60 - clock.time())
+    again = home()
+    assert deciding(again)("free", **BAN)
+    assert session._past_runs(again.journal, int((START_S - 60) * 1000)) == [], "runs that lie ahead are not even read"
+
+
+def test_nobody_looks_back_further_than_the_longest_pause(
+    home: Callable[[], Session], clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ends(home(), STOP, STOP, STOP)
+    home().end()
+    clock.jump(MONTH_S + 1)
+    remembered: list[Any] = []
+    monkeypatch.setattr(Session, "remember", lambda self, run: remembered.append(run))
+    monkeypatch.setattr(session, "_current", None)
+    home()
+    assert remembered == []
 
 
 def test_without_overall_limits_each_controller_has_its_own(clock: VirtualClock) -> None:

@@ -182,6 +182,13 @@ def test_each_span_has_its_own_bound(market: CandleSeries, refusal: Refusal | No
     assert refuse_by_crash(GUARD, market, NOW_MS) is refusal
 
 
+def test_a_fall_by_the_bound_itself_is_a_crash() -> None:
+    """Of binary fractions, which no rounding moves."""
+    guard = CrashGuard({HOUR_S: 0.25})
+    assert refuse_by_crash(guard, day(last=75.0), NOW_MS) is Refusal.CRASH_GUARD
+    assert refuse_by_crash(guard, day(last=75.001), NOW_MS) is None
+
+
 def test_a_crash_that_can_be_told_is_one_although_a_longer_span_cannot() -> None:
     short = closes([100.0, *[97.0] * 11, 95.0])
     assert refuse_by_crash(GUARD, short, NOW_MS) is Refusal.CRASH_GUARD

@@ -5,7 +5,7 @@ import pytest
 from market_samples import BTC, BTC_PERPETUAL, START_MS
 
 from shared.simulator.instruments import instrument_for
-from shared.simulator.synthetic import SyntheticPrices, synthetic_prices
+from shared.simulator.synthetic import DEFAULT_WARMUP_S, SyntheticPrices, synthetic_prices
 
 ETH = instrument_for("ETH-USDT", perpetual=False)
 COOLDOWN = 60  # points of 5 s: five minutes
@@ -31,12 +31,12 @@ def test_a_longer_market_begins_like_a_shorter_one() -> None:
 
 def test_it_starts_at_the_instruments_price_after_a_calm_history() -> None:
     prices = synthetic_prices(BTC, 1, START_MS + 1234, 7200)
-    start = 5 * 720
+    start = DEFAULT_WARMUP_S // 5
     assert prices.time_ms[start] == START_MS
     assert prices.price[start] == pytest.approx(98_000)
     assert prices.price[start] > prices.price[:start].max() * 0.97
     path = prices.path(BTC)
-    assert (path.start_ms, path.end_ms) == (START_MS - 5 * 3_600_000, START_MS + 7_200_000)
+    assert (path.start_ms, path.end_ms) == (START_MS - DEFAULT_WARMUP_S * 1000, START_MS + 7_200_000)
 
 
 def dca_trades(prices: SyntheticPrices, hours: float) -> list[tuple[float, bool]]:
