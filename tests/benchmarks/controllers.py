@@ -6,11 +6,7 @@ all held in memory.
 """
 
 import asyncio
-import json
-import shutil
 import statistics
-import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -26,20 +22,11 @@ from shared.cli.market import parse_market
 from shared.simulator.egress import EgressGuard
 from shared.simulator.venue import Venue
 from shared.simulator.virtual_time import real_time
-from tests.benchmarks.worker import PAIRS
+from tests.benchmarks.worker import PAIRS, answer
 
 _CONFIG = "recovery_all_phase1.yml"
 _STRATEGIES = 3
 _BOLLINGER_LENGTH = 100
-
-
-def main() -> None:
-    asked = json.loads(sys.argv[1])
-    folder = Path(tempfile.mkdtemp(prefix="recovery-bench-"))
-    try:
-        print(json.dumps(_measure(folder, asked)))  # noqa: T201  # the answer to the parent process
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _measure(folder: Path, asked: dict[str, Any]) -> dict[str, float]:
@@ -161,4 +148,4 @@ def _close_executors(strategy: Any, count: int) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    answer(_measure)

@@ -11,6 +11,7 @@ import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -30,11 +31,11 @@ PAIRS = [
 ]
 
 
-def main() -> None:
-    asked = json.loads(sys.argv[1])
+def answer(measure: Callable[[Path, dict[str, Any]], dict[str, float]]) -> None:
+    """Measure what the command line asks for in a home of its own, and print the figures for the parent process."""
     folder = Path(tempfile.mkdtemp(prefix="recovery-bench-"))
     try:
-        print(json.dumps(_measure(folder, asked)))  # noqa: T201  # the answer to the parent process
+        print(json.dumps(measure(folder, json.loads(sys.argv[1]))))  # noqa: T201
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -99,4 +100,4 @@ async def _watch(strategy: Any, asked: dict[str, Any], figures: dict[str, Any]) 
 
 
 if __name__ == "__main__":
-    main()
+    answer(_measure)
