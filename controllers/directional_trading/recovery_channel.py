@@ -19,8 +19,13 @@ class RecoveryChannelConfig(fields.RuleBarriersConfig):
     )
     channel_candles: int = fields.setting("Candles the channel is fitted to", 100, ge=20, le=500)
     pivot_span: int = fields.setting("Candles on either side that a pivot exceeds", 5, ge=1, le=50)
-    line_tolerance: Decimal = fields.fraction("Fraction of the width by which price may miss a line", "0.15")
-    entry_zone: Decimal = fields.fraction("Fraction of the width, from a line inwards, that is near it", "0.2")
+    # Both say when an open position is left, too: it ends under the terms it was opened with.
+    line_tolerance: Decimal = fields.fraction(
+        "Fraction of the width by which price may miss a line", "0.15", updatable=False
+    )
+    entry_zone: Decimal = fields.fraction(
+        "Fraction of the width, from a line inwards, that is near it", "0.2", updatable=False
+    )
     stop_distance: Decimal = fields.setting(
         "Fraction of the width by which the stop lies beyond the line", Decimal("0.4"), updatable=True, gt=0, le=2
     )

@@ -45,11 +45,15 @@ def change_phase(journal: Path, change: ev.PhaseChanged) -> None:
     """Append a change of phase under a run of its own: it belongs to no bot's run, and a bot may be writing meanwhile.
 
     Raises:
-        JournalError: It cannot be written.
+        JournalError: It cannot be written, or the home is not in `from_phase` any more.
     """
     file = SqliteJournal(journal, run_id=uuid.uuid4().hex)
     try:
-        file.append(change)
+        with file.alone():
+            now = current_phase(journal)
+            if change.from_phase not in (None, now):
+                raise JournalError(f"{journal}: is in phase {now} by now, not in {change.from_phase}: look again")
+            file.append(change)
     finally:
         file.close()
 

@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from shared.domain.events import Event
@@ -67,6 +68,20 @@ class SqliteJournal:
             )
         except (sqlite3.Error, JournalCodecError) as error:
             raise JournalError(f"{self.path}: cannot append {event.kind}: {error}") from error
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Let nobody else append inside; what was appended inside is there only if it ends well.
+
+        Raises:
+            JournalError: Another writer does not let go.
+        """
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+        except sqlite3.Error as error:
+            raise JournalError(f"{self.path}: cannot be had alone: {error}") from error
+        with self._db:  # commits, or takes it back
+            yield
 
     def read(self, run_id: str) -> Iterator[Event]:
         try:

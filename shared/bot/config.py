@@ -34,8 +34,11 @@ from shared.domain.rules import Rule
 from shared.paper.injection import base_name
 
 _GUARD_INTERVAL = "5m"
-# Which controller it is, not how it trades.
-_NOT_IN_FINGERPRINT = frozenset({"id", "trading_pair", "manual_kill_switch", "candles_config", "initial_positions"})
+# Which controller it is, not how it trades; and the guard, which opens nothing and is off where a replay has no candles for it.
+_NOT_IN_FINGERPRINT = frozenset(
+    {"id", "trading_pair", "manual_kill_switch", "candles_config", "initial_positions"}
+    | {"crash_guard_pair", "crash_drop_1h", "crash_drop_4h", "crash_drop_24h"}
+)
 
 
 class RecoveryControllerConfig(controller_base.ControllerConfigBase):
@@ -251,7 +254,7 @@ class RecoveryControllerConfig(controller_base.ControllerConfigBase):
 
     @property
     def config_id(self) -> str:
-        """Fingerprint of how it trades: every setting but which controller and pair it is. 12 hex digits."""
+        """Fingerprint of how it trades: every setting but which controller and pair it is, and the guard. 12 hex digits."""
         settings = {name: text for name, text in self.as_text().items() if name not in _NOT_IN_FINGERPRINT}
         return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12]
 

@@ -31,6 +31,7 @@ from shared.domain.signals import Refusal, Side, Signal, signal_id
 
 # Candles an entry may wait for its first fill; after that the market has left it behind.
 _ENTRY_CANDLES = 2
+_GAP_RETRY_S = 5.0
 
 
 class RecoveryController(controller_base.ControllerBase):
@@ -39,6 +40,7 @@ class RecoveryController(controller_base.ControllerBase):
     Attributes:
         retired: Set once another configuration has taken its place: it takes no more signals, and what it has open finishes
             under the terms it was opened with.
+        source: Where its configuration comes from, for the journal.
         latest: What the rule saw in the newest closed candle; None before the first.
     """
 
@@ -46,11 +48,13 @@ class RecoveryController(controller_base.ControllerBase):
         super().__init__(config, *args, **kwargs)
         self.config = config
         self.retired = False
+        self.source = "start"
         self.latest: Evaluation | None = None
         self._backtest = Backtest.of(self.market_data_provider)
         self._session = session.current() if self._backtest is None else self._backtest.session
         self._evaluations = EvaluationCount(self._session)
         self._is_announced = False
+        self._gap_told = ""
         self._frozen_told: list[str] = []
         self._decided_open_s = 0
         self._next_look_s = 0.0
@@ -90,13 +94,16 @@ class RecoveryController(controller_base.ControllerBase):
                 self.market_data_provider.connectors, script=self.config.id, market=session.market_name()
             )
         if not self._is_announced:
-            self._announce("start", old={}, new=self.config.as_text())
+            self._announce(self.source, old={}, new=self.config.as_text())
         self._fresh = None
         self.processed_data["signal"] = 0
         if self.market_data_provider.time() < self._next_look_s:
             return
         candles = self._closed_candles(self.config.candles, self.config.interval_s)
-        if candles is None or int(candles.open_time_s[-1]) <= self._decided_open_s:
+        if candles is None:
+            self._next_look_s = self.market_data_provider.time() + _GAP_RETRY_S
+            return
+        if int(candles.open_time_s[-1]) <= self._decided_open_s:
             return
         self._decided_open_s = int(candles.open_time_s[-1])
         self._next_look_s = self._decided_open_s + 2 * self.config.interval_s
@@ -123,9 +130,14 @@ class RecoveryController(controller_base.ControllerBase):
         try:
             return CandleSeries.from_rows(rows, interval_s)
         except CandleError as error:
-            # Hummingbot's feed accepts gaps as ready. No decision may rest on them; the next candle is looked at anew.
-            self.logger().error(f"{self.config.id}: {feed.trading_pair} {feed.interval}: {error}; not evaluated")
+            # Hummingbot's feed accepts gaps as ready. No decision may rest on them; it is looked at anew until it has none.
+            self._tell_gap(f"{self.config.id}: {feed.trading_pair} {feed.interval}: {error}; not evaluated")
             return None
+
+    def _tell_gap(self, gap: str) -> None:
+        if gap != self._gap_told:
+            self._gap_told = gap
+            self.logger().error(gap)
 
     def determine_executor_actions(self) -> list[ExecutorAction]:
         if self._backtest is not None:

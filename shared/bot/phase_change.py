@@ -46,6 +46,8 @@ def go_on(strategy: Any, config: RecoveryScriptConfig, phase: int) -> None:
     for needed in wanted:
         controller = strategy.controllers[needed.id]
         controller.retired = False
+        if needed.id not in known:
+            controller.source = f"phase {phase}"
         controller.update_config(needed, source=f"phase {phase}")
         _make_room(strategy.executor_orchestrator, needed.id)
         controller.start()

@@ -5,6 +5,7 @@ Dashboard uses v2_with_controllers.py) finds one begun for it with the limits of
 """
 
 import os
+import re
 import uuid
 from collections import defaultdict
 from collections.abc import Callable, Mapping
@@ -22,10 +23,11 @@ from shared.bot.recorder import RunRecorder, now_ms
 from shared.domain import events as ev
 from shared.domain.limits import Limits, Reservation, refuse_by_limits
 from shared.domain.protections import Protections, TradeHistory, refuse_by_history
-from shared.domain.run_record import ExecutorRecord, RunRecord
+from shared.domain.run_record import RunRecord
 from shared.domain.signals import Refusal, Signal
 from shared.ports import Journal
 
+_PHASE = re.compile(r"_phase[0-9]+(?=_|$)")
 JOURNAL_FILE = "recovery_journal.sqlite"
 
 
@@ -108,7 +110,7 @@ class Session(RunRecorder):
         )
         if refusal is None:
             self._reservations[signal.signal_id] = _reservation(proposal)
-            self._history[signal.controller_id] = self._history[signal.controller_id].taken(at_ms)
+            self._note_taken(signal.controller_id, at_ms)
         return refusal is None
 
     def _refusal(self, proposal: Proposal, at_ms: int) -> Refusal | None:
@@ -116,7 +118,7 @@ class Session(RunRecorder):
             return Refusal.STOPPING
         controller_id = proposal.signal.controller_id
         own = sum(1 for held in self._reservations.values() if held.controller_id == controller_id)
-        refusal = refuse_by_history(proposal.protections, own, self._history[controller_id], at_ms)
+        refusal = refuse_by_history(proposal.protections, own, self._history[_without_phase(controller_id)], at_ms)
         if refusal is None and self.limits is not None:
             refusal = refuse_by_limits(self.limits, self._reservations.values(), _reservation(proposal))
         return refusal
@@ -129,13 +131,19 @@ class Session(RunRecorder):
         now = self.now_ms()
         for signal in run.signals:
             if signal.taken and signal.at_ms <= now:
-                self._history[signal.controller_id] = self._history[signal.controller_id].taken(signal.at_ms)
-        closed = [trade for trade in run.closed_trades if trade.closed is not None and trade.closed.at_ms <= now]
-        for trade in sorted(closed, key=_closed_at_ms):
-            assert trade.closed is not None
-            before = self._history[trade.opened.controller_id]
-            after = before.closed(trade.closed.close_type, trade.closed.at_ms)
-            self._history[trade.opened.controller_id] = after
+                self._note_taken(signal.controller_id, signal.at_ms)
+        closed = [(trade.opened.controller_id, trade.closed) for trade in run.closed_trades if trade.closed is not None]
+        for controller_id, close in sorted(closed, key=lambda each: each[1].at_ms):
+            if close.at_ms <= now:
+                self._note_closed(controller_id, close.close_type, close.at_ms)
+
+    def _note_taken(self, controller_id: str, at_ms: int) -> None:
+        name = _without_phase(controller_id)
+        self._history[name] = self._history[name].taken(at_ms)
+
+    def _note_closed(self, controller_id: str, close_type: str, at_ms: int) -> None:
+        name = _without_phase(controller_id)
+        self._history[name] = self._history[name].closed(close_type, at_ms)
 
     def has_open_positions(self, controller_id: str) -> bool:
         """Whether anything a controller took has not closed yet."""
@@ -146,8 +154,7 @@ class Session(RunRecorder):
         held = self._reservations.pop(executor.config.level_id, None)
         # An entry that was never filled is no trade: it neither is a stop nor comes between two.
         if held is not None and executor.close_type is not None and self._was_filled(executor):
-            before = self._history[held.controller_id]
-            self._history[held.controller_id] = before.closed(executor.close_type.name, self.now_ms())
+            self._note_closed(held.controller_id, executor.close_type.name, self.now_ms())
         super().executor_closed(executor, pnl_quote=pnl_quote, fees_quote=fees_quote)
 
     def _was_filled(self, executor: Any) -> bool:
@@ -160,9 +167,9 @@ def _reservation(proposal: Proposal) -> Reservation:
     return Reservation(signal.controller_id, signal.strategy, signal.pair, proposal.amount_quote)
 
 
-def _closed_at_ms(trade: ExecutorRecord) -> int:
-    assert trade.closed is not None
-    return trade.closed.at_ms
+def _without_phase(controller_id: str) -> str:
+    """What a controller and the one that takes its place in another phase have in common: no pause ends with a phase."""
+    return _PHASE.sub("", controller_id)
 
 
 _current: Session | None = None

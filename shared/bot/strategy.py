@@ -54,9 +54,15 @@ class RecoveryStrategy(strategy_v2_base.StrategyV2Base):
     def init_markets(cls, config: RecoveryScriptConfig) -> None:
         cls.markets = _markets_of(config)
 
+    @classmethod
+    def _is_of(cls, phase: int, config: RecoveryScriptConfig) -> bool:
+        return cls._load_default(phase).controllers_config == config.controllers_config
+
     def __init__(self, connectors: dict[str, Any], config: RecoveryScriptConfig | None = None) -> None:
-        self._phase = current_phase(session.journal_path())
-        config = config or self._load_default(self._phase).model_copy(update={"follow_phase": True})
+        phase = current_phase(session.journal_path())
+        config = config or self._load_default(phase).model_copy(update={"follow_phase": True})
+        # None, if the phase changed after the configuration was chosen: the first look then goes on in the new one.
+        self._phase = phase if not config.follow_phase or self._is_of(phase, config) else None
         self.session = session.begin(config.limits)
         self._refused_edit: str | None = None
         self._file_stamps = config.file_stamps()

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from shared.bot.home import VENUE_URL
 from shared.cli.errors import UsageError
+from shared.domain.markets import moved
 from shared.simulator import scenario
 from shared.simulator.errors import RecordingError
 from shared.simulator.recording import DEFAULT_WARMUP_S as RECORDED_WARMUP_S
@@ -44,9 +45,14 @@ class MarketChoice:
         """What the journal calls it: the same wherever the command was given."""
         if self.is_live:
             return self.name
-        started = [replace(spec, start_ms=load_recording(spec, self.history_s).start_ms) for spec in self.recordings]
-        files = ",".join(str(spec.path.with_name(_file(spec))) for spec in started)
-        return (f"replay:{files}" if files else self.name) + f", seed {self.seed}"
+        if not self.recordings:
+            return f"{self.name}, seed {self.seed}"
+        recordings = [load_recording(spec, self.history_s) for spec in self.recordings]
+        begun = [replace(spec, start_ms=each.start_ms) for spec, each in zip(self.recordings, recordings, strict=True)]
+        files = ",".join(str(spec.path.with_name(_file(spec))) for spec in begun)
+        shifts_ms = {each.pair: recordings[0].start_ms - each.start_ms for each in recordings}
+        # The history too: what happens within the candles is drawn from where they begin.
+        return f"replay:{files}, seed {self.seed}, history {self.history_s} s{moved(shifts_ms)}"
 
     @property
     def title(self) -> str:

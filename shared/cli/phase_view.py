@@ -72,6 +72,8 @@ def _not_counted(judged: Judged) -> list[str]:
         sentences.append(f"{evidence.repeated} taken signals on candles that count already")
     if evidence.of_other_configs:
         sentences.append(f"{evidence.of_other_configs} taken signals of configurations no longer in force")
+    if evidence.on_unnamed_markets:
+        sentences.append(f"{evidence.on_unnamed_markets} taken signals on a venue that does not say what it serves")
     return sentences
 
 
@@ -109,7 +111,11 @@ def _gate_as_json(judged: Judged) -> dict[str, Any]:
             }
             for config in evidence.configs
         ],
-        "not_counted": {"repeated": evidence.repeated, "of_other_configs": evidence.of_other_configs},
+        "not_counted": {
+            "repeated": evidence.repeated,
+            "of_other_configs": evidence.of_other_configs,
+            "on_unnamed_markets": evidence.on_unnamed_markets,
+        },
         "criteria": [
             {
                 "name": criterion.name,

@@ -72,7 +72,11 @@ def _span(began_ms: int, last_ms: int) -> str:
 
 
 def _without_folders(market: str) -> str:
-    return re.sub(r",\s*", ", ", re.sub(r"[^,:\s]*/", "", market)) if market.startswith("replay:") else market
+    if not market.startswith("replay:"):
+        return market
+    # What only programs need comes at the end.
+    files, _, _ = market.partition(", history ")
+    return re.sub(r",\s*", ", ", re.sub(r"[^,:\s]*/", "", files))
 
 
 def shown_minute(at_ms: int) -> str:

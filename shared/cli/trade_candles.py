@@ -24,7 +24,7 @@ from shared.simulator.recording import Recording, RecordingSpec, load_recording
 
 _MAX_CANDLES = 120
 _TIMEFRAMES = {60: "1m", 180: "3m", 300: "5m", 900: "15m", 1800: "30m", 3600: "1h", 14_400: "4h", 86_400: "1d"}
-_MARKET = re.compile(r"(?P<name>.+), seed (?P<seed>\d+)")
+_MARKET = re.compile(r"(?P<name>.+), seed (?P<seed>\d+)(, history (?P<history_s>\d+) s)?(, moved .*)?")
 _BEFORE, _AFTER, _LEAST_MS = 0.6, 0.3, 6 * 60_000
 _MISFIT = 0.01
 """Fraction by which a fill may lie beyond its candle: a market order walks the book further than the trades a candle is of."""
@@ -166,7 +166,7 @@ def _make_again(market: str, pair: str) -> _MadeAgain | str:
         return f"those of {market} are not kept; name a recording with --candles"
     try:
         symbol = instrument_for(pair, perpetual=False).symbol
-        choice = parse_market(named["name"], int(named["seed"]))
+        choice = parse_market(named["name"], int(named["seed"])).with_history(int(named["history_s"] or 0))
         venue = choice.venue([pair], choice.start_s, lambda: 0.0)
     except (SimulatorError, UsageError) as error:
         # The picture is still worth drawing, and says what is missing.

@@ -47,8 +47,10 @@ def read_run(home: Path | None, run: str | None) -> tuple[str, RunRecord]:
     try:
         runs = journal.runs()
         matching = [run_id for run_id in runs if run_id.startswith(run or "")]
+        if not runs:
+            raise UsageError(f"{journal.path}: holds no run yet; run the bot first")
         if not matching:
-            raise UsageError(f"--run = {run}: there is no such run; the last is {runs[-1] if runs else 'none'}")
+            raise UsageError(f"--run = {run}: there is no such run; the last is {runs[-1]}")
         return matching[-1], RunRecord.of(journal.read(matching[-1]))
     finally:
         journal.close()

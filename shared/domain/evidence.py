@@ -6,7 +6,8 @@
   starts its own count; going back to old values goes back to their count.
 - The same candle of the same market counts once, however often that market is replayed, and under however many names the
   same rule looks at it. The first taken decision is the one that counts, so no better second try can take its place.
-- A run that does not say what market it traded on is a market of its own. One that never began to trade counts for nothing.
+- A run from before markets were recorded is a market of its own. One on a venue that does not say what it serves counts for
+  nothing, and neither does one that never began to trade.
 - Orders and trades count through the signal of their executor.
 """
 
@@ -15,7 +16,7 @@ from dataclasses import dataclass
 from itertools import chain
 
 from shared.domain import events as ev
-from shared.domain.markets import market_of
+from shared.domain.markets import is_named, origin_of
 from shared.domain.run_record import ExecutorRecord, OrderRecord, RunRecord
 from shared.domain.signals import Side
 
@@ -41,7 +42,7 @@ class CountedSignal:
         run_id: Its run.
         decided: The signal.
         executors: What was opened for it.
-        is_on_its_way: It has no order yet, and its run did not go on for so long that there should be one.
+        is_on_its_way: It has no order yet, and its run, the newest, did not go on for so long that there should be one.
     """
 
     run_id: str
@@ -70,6 +71,7 @@ class Evidence:
         runs: Runs with taken signals of these configurations, counted or repeated, by id.
         repeated: Taken signals left out because their candle counts already.
         of_other_configs: Taken signals left out because their configuration is not in force.
+        on_unnamed_markets: Taken signals left out because their venue does not say what it serves.
     """
 
     phase: int
@@ -78,6 +80,7 @@ class Evidence:
     runs: Mapping[str, RunRecord]
     repeated: int
     of_other_configs: int
+    on_unnamed_markets: int = 0
 
     @property
     def trades(self) -> list[ExecutorRecord]:
@@ -96,14 +99,15 @@ def evidence_for(phase: int, runs: Mapping[str, RunRecord]) -> Evidence:
         phase: Whose gate, 1 to 4.
         runs: All of a home's journal by id, in the order they began.
     """
+    begun = {run_id: run for run_id, run in runs.items() if run.started is not None}
     configs = _configs_in_force(phase, chain.from_iterable(run.configs for run in runs.values()))
     counted_ids = {config.config_id for config in configs}
+    newest_id = next(reversed(begun), None)
     signals: dict[tuple[str, str, str, Side, int], CountedSignal] = {}
     contributing: dict[str, RunRecord] = {}
-    repeated = of_other_configs = 0
-    for run_id, run in runs.items():
-        if run.started is None:
-            continue
+    repeated = of_other_configs = on_unnamed_markets = 0
+    for run_id, run in begun.items():
+        assert run.started is not None
         by_signal = _executors_by_signal(run)
         for decided in run.signals:
             if not decided.taken or decided.phase is None or decided.phase < phase:
@@ -111,16 +115,21 @@ def evidence_for(phase: int, runs: Mapping[str, RunRecord]) -> Evidence:
             if decided.config_id not in counted_ids:
                 of_other_configs += 1
                 continue
+            if not is_named(run.started.market):
+                on_unnamed_markets += 1
+                continue
             contributing[run_id] = run
             # Not the signal's id: that names the controller, and a copied file has another one.
-            market = market_of(run.started.market, decided.pair) or run_id
-            key = market, decided.strategy, decided.pair, decided.side, decided.candle_close_ms
+            market, shift_ms = origin_of(run.started.market or run_id, decided.pair)
+            key = market, decided.strategy, decided.pair, decided.side, decided.candle_close_ms - shift_ms
             if key in signals:
                 repeated += 1
                 continue
             executors = tuple(by_signal.get(decided.signal_id, ()))
-            signals[key] = CountedSignal(run_id, decided, executors, _is_on_its_way(decided, executors, run))
-    return Evidence(phase, configs, tuple(signals.values()), contributing, repeated, of_other_configs)
+            on_its_way = run_id == newest_id and _is_on_its_way(decided, executors, run)
+            signals[key] = CountedSignal(run_id, decided, executors, on_its_way)
+    counted = tuple(signals.values())
+    return Evidence(phase, configs, counted, contributing, repeated, of_other_configs, on_unnamed_markets)
 
 
 def _configs_in_force(phase: int, applied: Iterable[ev.ConfigApplied]) -> tuple[CountedConfig, ...]:

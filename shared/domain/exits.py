@@ -1,5 +1,6 @@
-"""Whether a barrier was seen working: touched, acted on at once, and filled where the book at that moment said it would be."""
+"""Whether a barrier was seen working: touched, acted on at once, near its price, and filled as the book then promised."""
 
+from decimal import Decimal
 from enum import StrEnum
 
 from shared.domain import events as ev
@@ -9,6 +10,8 @@ from shared.domain.signals import Side
 TAKE_PROFIT, STOP_LOSS = "TAKE_PROFIT", "STOP_LOSS"
 LATEST_REACTION_MS = 2_000
 """An executor looks once a second. The first look after the last one that found the barrier untouched lies within this."""
+LARGEST_GAP = Decimal("0.005")
+"""Fraction of the barrier's price by which the market may have gone beyond it between two looks, a second apart."""
 
 
 class BarrierFinding(StrEnum):
@@ -18,6 +21,7 @@ class BarrierFinding(StrEnum):
     NOT_TOUCHED = "not touched"
     LATE = "late"
     CLOSED_OTHERWISE = "closed otherwise"
+    GAPPED = "far beyond its price"
     OFF_PRICE = "more than a tick off"
 
 
@@ -26,7 +30,8 @@ def inspect_barrier(executor: ExecutorRecord, barrier: str) -> BarrierFinding | 
 
     It worked if the best price had reached it on the right side, the executor acted at its first look after the last one
     that found it untouched, the position was closed for this reason, and its average closing price lies within one tick of
-    what the book would have given at that moment: the price of the barrier plus the slippage of the fill model.
+    the barrier's plus the modelled slippage. That is what the market moved between the two looks, at most LARGEST_GAP, and
+    what the book would have taken of the amount by the fill model; both are in `expected_price`.
 
     Args:
         executor: A closed trade.
@@ -44,6 +49,8 @@ def inspect_barrier(executor: ExecutorRecord, barrier: str) -> BarrierFinding | 
         return BarrierFinding.LATE
     if closed.close_type != barrier:
         return BarrierFinding.CLOSED_OTHERWISE
+    if _has_gapped(decided):
+        return BarrierFinding.GAPPED
     return BarrierFinding.WORKED if _is_within_a_tick(executor, decided) else BarrierFinding.OFF_PRICE
 
 
@@ -54,6 +61,13 @@ def _was_touched(decided: ev.ExitDecided, side: Side) -> bool:
     if (side is Side.BUY) != (decided.cause == TAKE_PROFIT):
         gone_beyond = -gone_beyond
     return gone_beyond >= ZERO
+
+
+def _has_gapped(decided: ev.ExitDecided) -> bool:
+    assert decided.barrier_price is not None
+    if decided.expected_price is None:
+        return False
+    return abs(decided.expected_price - decided.barrier_price) > LARGEST_GAP * decided.barrier_price
 
 
 def _is_within_a_tick(executor: ExecutorRecord, decided: ev.ExitDecided) -> bool:

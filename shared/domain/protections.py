@@ -3,6 +3,7 @@
 A refusal is an event of the journal; nothing here blocks in silence.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -101,13 +102,14 @@ def price_change(candles: CandleSeries, span_s: int) -> float | None:
         span_s: A multiple of their length.
 
     Returns:
-        The change; None where the candles do not reach back so far.
+        The change; None where the candles do not reach back so far, or hold no number there.
     """
     wanted_s = int(candles.open_time_s[-1]) - span_s
     place = int(np.searchsorted(candles.open_time_s, wanted_s))
     if candles.open_time_s[place] != wanted_s:
         return None
-    return float(candles.close[-1] / candles.close[place] - 1)
+    change = float(candles.close[-1] / candles.close[place] - 1)
+    return change if math.isfinite(change) else None
 
 
 def refuse_by_crash(guard: CrashGuard, candles: CandleSeries | None, now_ms: int) -> Refusal | None:

@@ -5,7 +5,7 @@ A file has the columns `timestamp` (epoch seconds UTC of the candle's open), `op
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -54,13 +54,19 @@ class Recording:
 def parse_replay_spec(text: str) -> tuple[RecordingSpec, ...]:
     """Read `replay:FILE[@START],FILE[@START]...`; START is a UTC minute, `2025-06-21T00:00`.
 
+    A START after the last file alone is that of all.
+
     Raises:
         RecordingError: No file is named, or a START is no such minute.
     """
     parts = [part.strip() for part in text.removeprefix(_REPLAY).split(",")]
     if not all(parts):
         raise RecordingError(f"The replay {text!r} names no file somewhere: write replay:FILE[@START],FILE[@START].")
-    return tuple(_parse_one(part) for part in parts)
+    specs = tuple(_parse_one(part) for part in parts)
+    if all(spec.start_ms is None for spec in specs[:-1]):
+        # Otherwise each file would start where its history allows, and pairs of one time would be shifted apart.
+        return tuple(replace(spec, start_ms=specs[-1].start_ms) for spec in specs)
+    return specs
 
 
 def _parse_one(part: str) -> RecordingSpec:

@@ -15,6 +15,7 @@ from shared.domain.criteria import STRATEGIES, Facts, StoredTrades
 from shared.domain.evidence import evidence_for
 from shared.domain.exits import STOP_LOSS, TAKE_PROFIT
 from shared.domain.gates import GATES
+from shared.domain.markets import moved
 from shared.domain.run_record import RunRecord
 from shared.domain.shipping import JournalBatch
 from shared.domain.signals import Side
@@ -35,13 +36,12 @@ from tests.unit.domain.phase_runs import (
 pytestmark = pytest.mark.store
 
 Runs = dict[str, list[ev.Event]]
-# One market under three names, and one of shifted recordings.
-_FILE = "bybit_perp_BTC-USDT_5m.csv.gz"
+# One market under three names, one moved by a candle, and one that does not say what it is.
 REPLAYS = (
-    f"replay:/a/{_FILE}@2025-04-06T20:00, seed 1",
-    f"replay:/b/{_FILE}@2025-04-07T20:00, seed 2",
-    f"replay:/c/bybit_perp_ETH-USDT_5m.csv.gz@2025-04-06T20:00,/c/{_FILE}@2025-04-06T20:00, seed 1",
-    f"replay:/c/bybit_perp_ETH-USDT_5m.csv.gz@2025-04-06T20:00,/c/{_FILE}@2025-04-08T20:00, seed 1",
+    "replay:/a/x_BTC-USDT.csv@2025-04-06T20:00, seed 1" + moved({"BTC-USDT": 0}),
+    "replay:/b/moved/y_BTC-USDT.csv@2025-04-07T20:00, seed 2" + moved({"WBTC-USDT": 7, "BTC-USDT": 0}),
+    "replay:/b/y_BTC-USDT.csv@2025-04-07T20:00, seed 2" + moved({"ETH-USDT": 0, "BTC-USDT": 60_000}),
+    "venue http://127.0.0.1:8765",
 )
 
 

@@ -9,23 +9,23 @@ from collections.abc import Mapping
 from shared.domain import markets
 from shared.domain.criteria import STRATEGIES
 from shared.domain.evidence import Evidence
-from shared.domain.exits import LATEST_REACTION_MS, STOP_LOSS, TAKE_PROFIT
+from shared.domain.exits import LARGEST_GAP, LATEST_REACTION_MS, STOP_LOSS, TAKE_PROFIT
 
 # Candidates are the taken signals of the configurations in force; of those with the same candle, the first counts.
 _COUNTED = """\
-with candidates as (
-    select coalesce(nullif(coalesce(
-        case when r.market like '{replay}%'
-            and (select count(distinct found) from regexp_matches(r.market, '{start}', 'g') found) = 1
-        then substring(r.market from '{file}') end,
-        regexp_replace(r.market, '{folders}', '', 'g')
-    ), ''), r.run_id::text) as market, s.*
+with originals as (
+    select substring(r.market from '{moved}')::bigint as shift_ms,
+        coalesce(nullif(r.market, ''), r.run_id::text) as run_market, s.*
     from public.signals s join public.runs r using (run_id)
-    where r.journal_id = {journal_id} and s.taken and s.phase >= {phase}
+    where r.journal_id = {journal_id} and s.taken and s.phase >= {phase} and r.market not like '{unnamed}%'
         and s.config_id = any (array[{config_ids}]::text[])
+), candidates as (
+    select case when shift_ms is null then run_market else '{recorded}' end as market,
+        candle_close - coalesce(shift_ms, 0) * interval '1 ms' as candle, o.*
+    from originals o
 ), counted as (
-    select distinct on (market, strategy, pair, side, candle_close) * from candidates
-    order by market, strategy, pair, side, candle_close, seq
+    select distinct on (market, strategy, pair, side, candle) * from candidates
+    order by market, strategy, pair, side, candle, seq
 )
 """
 
@@ -56,6 +56,7 @@ _BARRIER = """\
 select count(*) filter (
     where (e.best_price - e.barrier_price) * (case p.side when 'BUY' then 1 else -1 end) * {direction} >= 0
         and e.at - e.untouched_at <= interval '{latest_ms} ms' and p.close_type = e.cause
+        and abs(e.expected_price - e.barrier_price) <= {largest_gap} * e.barrier_price
         and abs(f.brought - e.expected_price * f.amount) <= e.tick * f.amount
 ) as worked, count(*) as seen
 from counted c join public.positions p using (run_id, signal_id)
@@ -77,13 +78,15 @@ _STRATEGIES = "select " + ", ".join(f"count(*) filter (where c.strategy = '{each
 _STRATEGIES += """
 from counted c join public.trades t using (run_id, signal_id)"""
 
+_LIMITS = {"latest_ms": LATEST_REACTION_MS, "largest_gap": LARGEST_GAP}
+
 _QUERIES = {
     "closed_trades": _TRADES,
     "signals_reach_orders": _REACHED,
     "reconciled": _RECONCILED,
     "order_failure_rate": _FAILURES,
-    "take_profit_works": _BARRIER.format(direction=1, cause=TAKE_PROFIT, latest_ms=LATEST_REACTION_MS),
-    "stop_loss_works": _BARRIER.format(direction=-1, cause=STOP_LOSS, latest_ms=LATEST_REACTION_MS),
+    "take_profit_works": _BARRIER.format(direction=1, cause=TAKE_PROFIT, **_LIMITS),
+    "stop_loss_works": _BARRIER.format(direction=-1, cause=STOP_LOSS, **_LIMITS),
     "trades_stored": _STORED,
     "every_strategy": _STRATEGIES,
 }
@@ -104,10 +107,9 @@ def evidence_queries(evidence: Evidence, journal_id: str) -> Mapping[str, str]:
         journal_id=_literal(journal_id),
         phase=evidence.phase,
         config_ids=config_ids,
-        replay=markets.REPLAY,
-        start=markets.START,
-        file=markets.file_of("' || s.pair || '"),
-        folders=markets.FOLDERS,
+        moved=markets.MOVED.format(pair="' || s.pair || '"),
+        unnamed=markets.UNNAMED,
+        recorded=markets.RECORDED,
     )
     return {name: counted + query for name, query in _QUERIES.items()}
 

@@ -43,7 +43,7 @@ def test_a_change_is_no_run_and_no_part_of_one(path: Path) -> None:
     journal = SqliteJournal(path, run_id="bot")
     for event in events:
         journal.append(event)
-        change_phase(path, changed(2, 1))
+        change_phase(path, changed(2))
     journal.close()
     reader = SqliteJournal(path)
     assert reader.runs() == ["bot"]
@@ -52,6 +52,14 @@ def test_a_change_is_no_run_and_no_part_of_one(path: Path) -> None:
         ids = [row[0] for row in database.execute("SELECT run_id FROM events WHERE kind = 'phase_changed'")]
     assert len(set(ids)) == len(events), "an id of its own each"
     assert all(len(run_id) == 32 and int(run_id, 16) for run_id in ids), "as the store wants them"
+
+
+def test_a_change_decided_on_another_phase_is_refused(path: Path) -> None:
+    """Two people at once: the second looked at a phase that is not the home's any more."""
+    change_phase(path, changed(2, 1))
+    with pytest.raises(JournalError, match="is in phase 2 by now, not in 1: look again"):
+        change_phase(path, changed(2, 1))
+    assert [change.to_phase for change in phase_changes(path)] == [2]
 
 
 def test_it_is_found_by_its_index(path: Path) -> None:

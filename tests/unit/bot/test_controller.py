@@ -177,8 +177,15 @@ def test_a_gap_is_told_and_not_evaluated(clock: VirtualClock, caplog: pytest.Log
     desk.market.frames[PAIR, "1m"] = desk.market.frames[PAIR, "1m"].drop(index=4).reset_index(drop=True)
     assert desk.look() == []
     assert desk.decided == []
-    assert "recovery_dca: BTC-USDT 1m: candles are not 60 s apart in ascending order; not evaluated" in caplog.text
+    told = "recovery_dca: BTC-USDT 1m: candles are not 60 s apart in ascending order; not evaluated"
+    assert told in caplog.text
+    for _ in range(20):
+        clock.jump(1)
+        assert desk.look() == []
+    assert caplog.text.count(told) == 1, "a gap is told once"
+    assert len(desk.market.asked) == 5, "and looked at again every few seconds"
     desk.show(fallen())
+    clock.jump(5)
     assert len(desk.look()) == 1, "it is looked at anew once the feed is whole"
 
 

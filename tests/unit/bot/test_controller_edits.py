@@ -138,9 +138,20 @@ def test_frozen_changes_are_named_and_others_are_not(clock: VirtualClock) -> Non
     ]
 
 
+def test_what_an_open_position_is_left_by_is_frozen(clock: VirtualClock) -> None:
+    """A channel's position is left by these two of its rule's settings, and ends under the terms it was opened with."""
+    desk = Desk(clock, "recovery_channel")
+    assert desk.controller.frozen_changes(edited(desk, line_tolerance="0.1", entry_zone="0.1")) == [
+        "entry_zone",
+        "line_tolerance",
+    ]
+
+
 # The fingerprint.
 
 SAME_WHATEVER = {"id", "trading_pair", "manual_kill_switch"}
+# It opens nothing, and a replay without its pair must be evidence of the same configuration.
+SAME_WHATEVER |= {"crash_guard_pair", "crash_drop_1h", "crash_drop_4h", "crash_drop_24h"}
 
 
 def another(value: Any) -> Any:

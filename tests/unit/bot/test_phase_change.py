@@ -6,15 +6,18 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 import yaml
 from hummingbot.client import settings
+from hummingbot.data_feed.market_data_provider import MarketDataProvider
 from hummingbot.strategy_v2.models.base import RunnableStatus
 from hummingbot.strategy_v2.models.executors import CloseType
 
 from hummingbot_scripts.recovery_dca import RecoveryDcaScript
 from shared.adapters.phase_journal import change_phase
 from shared.bot import phase_change
+from shared.bot.config import RecoveryControllerConfig
 from shared.bot.script_config import RecoveryScriptConfig, load_script_config
 from shared.bot.session import Proposal
 from shared.domain import events as ev
@@ -96,6 +99,18 @@ def test_a_start_without_a_file_runs_the_phases_and_follows_it(host: Path, run_v
         assert strategy.session.limits == load_default("recovery_dca_phase2.yml").limits
 
     running(run_virtual, use)
+
+
+def test_a_phase_that_changed_while_the_bot_started_is_followed(host: Path, run_virtual: VirtualRun) -> None:
+    """`recovery run` chooses the configuration seconds before the script is made."""
+    chosen = load_default("recovery_dca_phase1.yml").model_copy(update={"follow_phase": True})
+
+    async def use(strategy: Any) -> None:
+        ten_seconds_later(strategy)
+        assert active(strategy) == PHASE2
+
+    change_phase(host, changed(2))
+    running(run_virtual, use, chosen)
 
 
 def test_a_start_in_another_phase_runs_that_phases_file(host: Path, run_virtual: VirtualRun) -> None:
@@ -212,6 +227,40 @@ def test_new_controllers_are_started_and_have_a_place_for_their_executors(host: 
                 assert name in kept
 
     running(run_virtual, use)
+
+
+def test_what_new_controllers_run_under_is_journaled_as_the_phases(
+    host: Path, run_virtual: VirtualRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def use(strategy: Any) -> None:
+        change_phase(host, changed(2))
+        ten_seconds_later(strategy)
+        monkeypatch.setattr(MarketDataProvider, "get_candles_df", lambda *arguments, **named: no_candles())
+        for name in PHASE2:
+            await strategy.controllers[name].update_processed_data()
+        applied = [event for event in strategy.session.record.configs if event.controller_id in PHASE2]
+        assert [(event.controller_id, event.source, event.phase, event.old) for event in applied] == [
+            (name, "phase 2", 2, {}) for name in PHASE2
+        ]
+
+    running(run_virtual, use)
+
+
+def no_candles() -> pd.DataFrame:
+    return pd.DataFrame(columns=["timestamp", "open", "high", "low", "close", "volume"])
+
+
+def test_a_phase_that_changed_while_the_script_was_being_started_is_followed(
+    host: Path, run_virtual: VirtualRun
+) -> None:
+    """The configuration was chosen in phase 1, and handed on; the first look goes on in phase 2."""
+    chosen = load_default("recovery_dca_phase1.yml").model_copy(update={"follow_phase": True})
+
+    async def use(strategy: Any) -> None:
+        assert active(strategy) == PHASE2
+
+    change_phase(host, changed(2))
+    running(run_virtual, use, chosen)
 
 
 def test_twenty_seconds_later_back_again(host: Path, run_virtual: VirtualRun) -> None:
@@ -345,16 +394,20 @@ def test_a_phase_that_is_refused_does_not_keep_edits_from_being_taken(
 def test_a_controller_that_does_not_start_keeps_the_old_phase(
     host: Path, run_virtual: VirtualRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(self: Any) -> type[Any]:
-        raise RuntimeError("a controller that cannot be made")
+    real = RecoveryControllerConfig.get_controller_class
+
+    def broken(self: Any) -> Any:
+        if self.trading_pair == "ETH-USDT":
+            raise RuntimeError("a controller that cannot be made")
+        return real(self)
 
     async def use(strategy: Any) -> None:
         change_phase(host, changed(2))
         with monkeypatch.context() as patch:
-            patch.setattr("shared.bot.config.RecoveryControllerConfig.get_controller_class", broken)
+            patch.setattr(RecoveryControllerConfig, "get_controller_class", broken)
             ten_seconds_later(strategy)
         assert active(strategy) == list(strategy.controllers) == PHASE1
-        assert strategy._refused_edit == f"these controllers did not start, see the log: {', '.join(PHASE2)}"
+        assert strategy._refused_edit == f"these controllers did not start, see the log: {PHASE2[1]}"
         ten_seconds_later(strategy)
         assert active(strategy) == PHASE2
 

@@ -276,6 +276,16 @@ def test_a_wish_to_leave_ends_with_the_executor(under_limits: Session) -> None:
     assert under_limits.exit_causes == {}
 
 
+def test_another_phase_ends_no_pause(under_limits: Session, clock: VirtualClock) -> None:
+    decide = deciding(under_limits)
+    assert decide("a", controller="recovery_dca_phase1_BTC-USDT")
+    close(under_limits, "a")
+    assert not decide("b", controller="recovery_dca_phase2_BTC-USDT")
+    assert not decide("c", controller="recovery_dca_BTC-USDT")
+    assert decide("d", controller="recovery_dca_phase1_ETH-USDT", pair="ETH-USDT")
+    assert reasons(under_limits) == [None, Refusal.COOLDOWN, Refusal.COOLDOWN, None]
+
+
 def test_a_restart_ends_no_pause(clock: VirtualClock) -> None:
     first = Session(MemoryJournal(), LIMITS)
     assert deciding(first)("a")

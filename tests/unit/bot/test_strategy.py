@@ -182,6 +182,7 @@ def test_files_that_have_not_changed_are_not_read_again(
     strategy_file: Path, run_virtual: VirtualRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def use(strategy: Any) -> None:
+        edit(strategy, strategy_file, stop_loss=0.05)
         reads: list[Path] = []
         monkeypatch.setattr("shared.bot.strategy_file.read_yaml", reads.append)
         for _ in range(3):

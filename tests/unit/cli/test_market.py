@@ -81,11 +81,23 @@ def test_a_market_is_named_with_its_seed_and_live_without(tmp_path: Path) -> Non
     assert parse_market("simulated", 3).description == "simulated, seed 3"
     assert parse_market("live", 3).description == "live"
     path = recording(tmp_path)
-    # The START it comes to: two replays can so be told to be of one clock.
-    assert parse_market(f"replay:{path}", 3).description == f"replay:{path}@2025-01-06T05:00, seed 3"
+    # The START and the history it comes to, and how far each recording is moved to the clock of the first.
+    assert parse_market(f"replay:{path}", 3).description == (
+        f"replay:{path}@2025-01-06T05:00, seed 3, history 18000 s, moved BTC-USDT 0 ms"
+    )
     other = recording(tmp_path, "ETH-USDT")
     named = parse_market(f"replay:{path}@2025-01-06T05:30,{other}@2025-01-06T05:45Z", 3).description
-    assert named == f"replay:{path}@2025-01-06T05:30,{other}@2025-01-06T05:45, seed 3"
+    assert named == (
+        f"replay:{path}@2025-01-06T05:30,{other}@2025-01-06T05:45, seed 3, history 18000 s, "
+        "moved BTC-USDT 0 ms, ETH-USDT -900000 ms"
+    )
+
+
+def test_a_start_after_the_last_file_alone_is_that_of_all(tmp_path: Path) -> None:
+    path, other = recording(tmp_path), recording(tmp_path, "ETH-USDT")
+    both = parse_market(f"replay:{path},{other}@2025-01-06T05:45", 1)
+    assert both.title.splitlines()[1:] == [f"{file.name}@2025-01-06T05:45" for file in (path, other)]
+    assert "moved BTC-USDT 0 ms, ETH-USDT 0 ms" in both.description
 
 
 def test_a_recording_is_named_the_same_however_it_was_reached(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -103,7 +115,8 @@ def test_a_recording_is_named_the_same_however_it_was_reached(tmp_path: Path, mo
     ):
         monkeypatch.chdir(where)
         named.add(parse_market(f"replay:{way}@2025-01-06T05:30", 1).description)
-    assert named == {f"replay:{path}@2025-01-06T05:30, seed 1"}
+    assert len(named) == 1
+    assert named.pop().startswith(f"replay:{path}@2025-01-06T05:30, seed 1, ")
 
 
 # How much history there is.

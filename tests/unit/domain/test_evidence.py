@@ -12,6 +12,7 @@ from shared.domain.criteria import STRATEGIES
 from shared.domain.evidence import Evidence, evidence_for
 from shared.domain.exits import STOP_LOSS, TAKE_PROFIT
 from shared.domain.gates import judge
+from shared.domain.markets import moved
 from shared.domain.run_record import RunRecord
 from shared.domain.signals import Side
 from tests.unit.domain.generated_runs import signal as refused_signal
@@ -114,6 +115,33 @@ def test_a_run_that_never_began_says_what_is_in_force_and_counts_for_nothing() -
 
 
 # The same candle of the same market.
+
+
+def test_a_recorded_candle_counts_once_whatever_file_start_or_seed_it_is_replayed_with() -> None:
+    first = run_of(trades(1, 2), market="replay:/a/x_BTC-USDT.csv@S, seed 1" + moved({"BTC-USDT": 0}))
+    again = run_of(trades(1, 2, 3), market="replay:/b/y_BTC-USDT.csv@T, seed 2" + moved({"BTC-USDT": 0}))
+    evidence = evidence_for(1, put_together(a=first, b=again))
+    assert numbers(evidence) == [("a", 1), ("a", 2), ("b", 3)]
+    assert evidence.repeated == 2
+
+
+def test_a_moved_recording_counts_by_the_time_it_was_recorded_at() -> None:
+    (one,), (two,) = trades(1), trades(2)
+    shift_ms = two.signal.candle_close_ms - one.signal.candle_close_ms
+    first = run_of([one], market="replay:x, seed 1" + moved({"BTC-USDT": 0}))
+    moved_on = run_of([two], market="replay:y, seed 1" + moved({"BTC-USDT": shift_ms}))
+    assert numbers(evidence_for(1, put_together(a=first, b=moved_on))) == [("a", 1)]
+
+
+def test_a_venue_that_does_not_say_what_it_serves_gives_no_evidence() -> None:
+    evidence = evidence_for(1, put_together(a=run_of(trades(1, 2), market="venue http://127.0.0.1:8765")))
+    assert (numbers(evidence), evidence.on_unnamed_markets) == ([], 2)
+
+
+def test_only_the_newest_run_has_signals_on_their_way() -> None:
+    unfinished = run_of([PhaseTrade(signal_of(1)).open()], stopped=False)
+    assert evidence_for(1, put_together(a=unfinished)).signals[0].is_on_its_way
+    assert not evidence_for(1, put_together(a=unfinished, b=run_of(trades(2)))).signals[0].is_on_its_way
 
 
 def test_a_market_replayed_counts_once() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from shared.domain.exits import STOP_LOSS, TAKE_PROFIT, BarrierFinding, inspect_barrier
+from shared.domain.exits import LARGEST_GAP, STOP_LOSS, TAKE_PROFIT, BarrierFinding, inspect_barrier
 from shared.domain.run_record import ExecutorRecord, RunRecord
 from shared.domain.signals import Side
 from tests.unit.domain.phase_runs import ENTRY, TICK, PhaseTrade, exit_of, round_trip, run_of, signal_of
@@ -43,6 +43,18 @@ def test_touched_means_reached_on_its_side(cause: str, side: Side) -> None:
     assert found(cause, side, best_price=barrier, **prices) is BarrierFinding.WORKED
     assert found(cause, side, best_price=barrier + beyond, **prices) is BarrierFinding.WORKED
     assert found(cause, side, best_price=barrier - beyond, **prices) is BarrierFinding.NOT_TOUCHED
+
+
+@each_barrier
+@each_side
+def test_far_beyond_its_price_it_did_not_work(cause: str, side: Side) -> None:
+    """A stop at 99 that sells at 50 is no stop that works, whatever the book said."""
+    barrier = exit_of(cause, side).barrier_price
+    assert barrier is not None
+    beyond = 1 if (side is Side.BUY) == (cause == TAKE_PROFIT) else -1
+    for gap, finding in ((LARGEST_GAP, BarrierFinding.WORKED), (LARGEST_GAP * 2, BarrierFinding.GAPPED)):
+        price = barrier * (1 + beyond * gap)
+        assert found(cause, side, best_price=price, expected_price=price, closing_price=price) is finding
 
 
 @each_barrier

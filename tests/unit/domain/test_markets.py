@@ -1,36 +1,34 @@
-"""The same recorded candles are one market, however they were replayed."""
+"""The same recorded candle is one piece of evidence, however it was replayed."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from shared.domain.markets import market_of
-
-ETH, BTC = "bybit_perp_ETH-USDT_5m.csv.gz", "bybit_perp_BTC-USDT_5m.csv.gz"
+from shared.domain.markets import RECORDED, is_named, moved, origin_of
 
 
-@pytest.mark.parametrize(
-    "replayed",
-    [
-        f"replay:/a/{ETH}@2025-04-06T20:00, seed 1",
-        f"replay:/a/{ETH}@2025-04-06T20:05, seed 1",
-        f"replay:/b/c/{ETH}@2025-04-06T20:00, seed 2",
-        f"replay:/a/{BTC}@2025-04-06T20:00,/a/{ETH}@2025-04-06T20:00, seed 1",
-    ],
+@given(
+    st.dictionaries(
+        st.from_regex(r"[A-Z0-9]{2,6}-[A-Z]{3,4}", fullmatch=True), st.integers(-(10**13), 10**13), min_size=1
+    )
 )
-def test_neither_start_nor_seed_nor_folder_nor_company_makes_another_market(replayed: str) -> None:
-    assert market_of(replayed, "ETH-USDT") == ETH
+def test_each_pair_is_found_with_its_shift(shifts_ms: dict[str, int]) -> None:
+    market = "replay:/a b/moved/c_ETH-USDT.csv@2025-04-06T20:00, seed 1" + moved(shifts_ms)
+    for pair, shift_ms in shifts_ms.items():
+        assert origin_of(market, pair) == (RECORDED, shift_ms)
 
 
-def test_shifted_recordings_are_a_market_of_their_own() -> None:
-    shifted = f"replay:/a/{ETH}@2025-04-06T20:00,/a/{BTC}@2025-04-07T20:00, seed 1"
-    assert market_of(shifted, "ETH-USDT") == shifted.replace("/a/", "")
-    assert market_of(shifted, "BTC-USDT") == market_of(shifted.replace("/a/", "/b/"), "ETH-USDT")
+def test_a_pair_is_not_taken_for_one_it_ends_like() -> None:
+    market = "replay:x, seed 1" + moved({"WBTC-USDT": 1, "BTC-USDT": 2})
+    assert origin_of(market, "BTC-USDT") == (RECORDED, 2)
+    assert origin_of(market, "TC-USDT") == (market, 0)
 
 
-@pytest.mark.parametrize("market", ["live", "simulated, seed 7", "", "venue http://127.0.0.1:8765"])
+@pytest.mark.parametrize("market", ["live", "simulated, seed 7", ""])
 def test_other_markets_keep_their_names(market: str) -> None:
-    assert market_of(market, "ETH-USDT") == market.replace("//", "")
+    assert origin_of(market, "ETH-USDT") == (market, 0)
+    assert is_named(market)
 
 
-def test_a_pair_without_a_recording_has_the_whole_markets_name() -> None:
-    market = f"replay:/a/{ETH}@2025-04-06T20:00, seed 1"
-    assert market_of(market, "SOL-USDT") == market.replace("/a/", "")
+def test_a_venue_elsewhere_does_not_say_what_it_serves() -> None:
+    assert not is_named("venue http://127.0.0.1:8765")

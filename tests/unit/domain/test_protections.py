@@ -137,6 +137,14 @@ def test_a_span_that_is_no_multiple_of_the_candles_tells_nothing() -> None:
     assert price_change(closes([100.0] * 50), HOUR_S + 60) is None
 
 
+@pytest.mark.parametrize("place", [0, -1])
+def test_a_close_that_is_no_number_tells_nothing(place: int) -> None:
+    values = [100.0] * 13
+    values[place] = float("nan")
+    assert price_change(closes(values), HOUR_S) is None
+    assert refuse_by_crash(CrashGuard({HOUR_S: 0.05}), closes(values), NOW_MS) is Refusal.CRASH_GUARD_BLIND
+
+
 @given(
     values=st.lists(st.floats(1, 1000), min_size=1, max_size=60),
     steps=st.integers(1, 70),
@@ -215,3 +223,10 @@ def test_an_old_feed_makes_the_guard_blind(age_s: float, blind: bool) -> None:
 def test_the_longest_span_is_what_is_looked_back_on() -> None:
     assert GUARD.longest_s == 24 * HOUR_S
     assert CrashGuard({HOUR_S: 0.05}).longest_s == HOUR_S
+
+
+def test_a_price_that_is_no_number_blinds_the_guard() -> None:
+    """A fall by half must not pass because the candle it is measured against holds no number."""
+    market = closes([float("nan"), *[100.0] * 11, 50.0])
+    assert price_change(market, HOUR_S) is None
+    assert refuse_by_crash(CrashGuard({HOUR_S: 0.05}), market, market.last_close_ms) is Refusal.CRASH_GUARD_BLIND
