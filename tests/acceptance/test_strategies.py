@@ -1,7 +1,7 @@
 """The three strategies in a real bot: together on one capital, short on perpetuals, and through a change of phase."""
 
-import re
 import subprocess
+import time
 from collections import Counter
 
 import pytest
@@ -9,6 +9,7 @@ import pytest
 from shared.adapters.phase_journal import change_phase
 from shared.domain import events as ev
 from shared.domain.signals import Side
+from shared.ports import JournalError
 from tests.acceptance.bot_home import BotHome
 from tests.unit.domain.phase_changes import changed
 
@@ -82,9 +83,10 @@ def test_a_channel_is_traded_both_ways_on_perpetuals(home: BotHome) -> None:
 def test_a_phase_change_finishes_what_is_open_under_its_own_terms(home: BotHome) -> None:
     home.edit("controllers/recovery_dca_phase1.yml", "time_limit_s: 86400", "time_limit_s: 600")
     home.edit("controllers/recovery_dca_phase2.yml", "time_limit_s: 14400", "time_limit_s: 120")
-    process = home.start("run", "--until-trades", "4", "--no-store")
+    # A line of output every five seconds, some five minutes of market: the position it tells of is still open.
+    process = home.start("run", "--until-trades", "4", "--no-store", "--speed", "60")
     try:
-        wait_for_a_position(process)
+        wait_for_a_position(home, process)
         change_phase(home.path / "data" / "recovery_journal.sqlite", changed(2, 1, forced=True, reason="a test"))
     finally:
         out, err = process.communicate(timeout=300)
@@ -117,12 +119,20 @@ def test_a_phase_change_finishes_what_is_open_under_its_own_terms(home: BotHome)
     assert last_look_ms <= max(closed[name].at_ms for name in old) + 60_000, "let go once nothing was open"
 
 
-def wait_for_a_position(process: "subprocess.Popen[str]") -> None:
-    assert process.stdout is not None
-    for line in process.stdout:
-        if re.search(r"fills, [1-9]\d* open", line):
+def wait_for_a_position(home: BotHome, process: "subprocess.Popen[str]") -> None:
+    """By its journal: at full speed the lines it prints are minutes of the market apart."""
+    while process.poll() is None:
+        if has_a_position(home):
             return
+        time.sleep(0.05)
     raise AssertionError("the run ended without a position")
+
+
+def has_a_position(home: BotHome) -> bool:
+    try:
+        return any(isinstance(event, ev.OrderFilled) for event in home.events())
+    except (JournalError, IndexError):  # it has not made its journal yet, or nothing is in it
+        return False
 
 
 def assert_under_terms(
