@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from shared.cli.errors import UsageError
+from shared.cli.market import MarketChoice, parse_market
 from shared.cli.trade_candles import Backdrop, CandleSource, Window
 from shared.domain.run_record import RunRecord
 from shared.domain.trades import Trade, trades_of
@@ -131,6 +132,21 @@ def test_a_replay_is_moved_as_the_run_had_it(tmp_path: Path) -> None:
     opens = backdrop.candles.open_time_s
     assert (opens[0] * 1000, backdrop.candles.last_close_ms) == (window.start_ms, window.end_ms)
     assert np.array_equal(backdrop.candles.close, 100 + (opens - start_s) / 60 + 60)
+
+
+def test_a_replay_is_made_with_the_history_its_run_had(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What happens within recorded candles is drawn from where they begin: with less history it is another market."""
+    file = recording(tmp_path / "x_BTC-USDT_1m.csv", minutes=700, first_minute=-600)
+    market = parse_market(f"replay:{file}", 1).with_history(9 * 3600)
+    histories: list[int] = []
+
+    def venue(choice: MarketChoice, *_: Any) -> None:
+        histories.append(choice.history_s)
+        raise UsageError("seen")
+
+    monkeypatch.setattr(MarketChoice, "venue", venue)
+    assert reason(run_of(traded(), market=market.description)).startswith("No candles: seen")
+    assert histories == [9 * 3600]
 
 
 def test_a_recording_goes_before_the_market(tmp_path: Path) -> None:
