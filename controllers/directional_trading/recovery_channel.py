@@ -59,6 +59,6 @@ class RecoveryChannel(controller.RecoveryController):
         return f"{position:.0%} of the way up a channel of strength {strength:.2f}"
 
     def position(self, opportunity: Opportunity, price: Decimal) -> positions.Position | Refusal:
-        if self.is_below_minimum(self.config.total_amount_quote, price):
-            return Refusal.BELOW_MINIMUM_ORDER
-        return positions.single_level(self.config, opportunity, price)
+        position = positions.single_level(self.config, opportunity, price)
+        level = position.levels[0]
+        return Refusal.BELOW_MINIMUM_ORDER if self.is_below_minimum(level.amount_quote, level.price) else position

@@ -55,6 +55,6 @@ class RecoverySwing(controller.RecoveryController):
         return f"{place} the {config.breakout_candles}-candle high, buys {config.breakout_threshold:.2%} above"
 
     def position(self, opportunity: Opportunity, price: Decimal) -> positions.Position | Refusal:
-        if self.is_below_minimum(self.config.total_amount_quote, price):
-            return Refusal.BELOW_MINIMUM_ORDER
-        return positions.single_level(self.config, opportunity, price)
+        position = positions.single_level(self.config, opportunity, price)
+        level = position.levels[0]
+        return Refusal.BELOW_MINIMUM_ORDER if self.is_below_minimum(level.amount_quote, level.price) else position

@@ -16,7 +16,7 @@ from shared.bot.controller import RecoveryController
 from shared.bot.positions import ENTRY_SLIPPAGE
 from shared.domain import events as ev
 from shared.domain.candles import CandleSeries
-from shared.domain.rules import Exit
+from shared.domain.rules import Exit, Opportunity
 from shared.domain.signals import Refusal, Side
 from shared.simulator.virtual_time import VirtualClock
 from tests.unit.bot.desk import (
@@ -199,6 +199,16 @@ def test_without_a_price_a_signal_is_refused(ask: Decimal | None, clock: Virtual
     desk.show(fallen())
     assert desk.look() == []
     assert reasons(desk) == [Refusal.PRICE_UNAVAILABLE]
+
+
+@pytest.mark.parametrize("strategy", ["recovery_swing", "recovery_channel"])
+def test_a_single_level_is_held_against_the_minimum_at_its_own_price(strategy: str, clock: VirtualClock) -> None:
+    """5 quote are 0.005 base at the best price of 1000, but 0.004 at the limit of 1000.5: 4.002 quote."""
+    opportunity = Opportunity(Side.BUY, 0.9, {}, stop_price=990.0, target_price=1010.0)
+    of_five = Desk(clock, strategy, total_amount_quote=5).controller
+    assert of_five.position(opportunity, Decimal(1000)) is Refusal.BELOW_MINIMUM_ORDER
+    of_six = Desk(clock, strategy, total_amount_quote=6).controller
+    assert [level.amount_quote for level in of_six.position(opportunity, Decimal(1000)).levels] == [6]
 
 
 def test_the_kill_switch_refuses(clock: VirtualClock) -> None:
