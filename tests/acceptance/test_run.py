@@ -13,8 +13,8 @@ from tests.acceptance.bot_home import IS_DEFAULT_RELEASE, MARKET_DATA, BotHome
 
 pytestmark = pytest.mark.slow
 
-DOT = "bybit_perp_DOT-USDT_1m_2025-06.csv.gz@2025-06-21T00:00"
-BTC = "binance_us_BTC-USDT_1m_2023-03.csv.gz@2023-03-14T00:00"
+DOT = "bybit_perp_DOT-USDT_1m_2025-06.csv.gz@2025-06-21T16:00"
+BTC = "binance_us_BTC-USDT_1m_2023-03.csv.gz@2023-03-14T16:00"
 
 
 def test_the_main_job_ends_with_ten_verified_trades(home: BotHome) -> None:
