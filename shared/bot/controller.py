@@ -4,7 +4,7 @@ A strategy adds three hooks: its config's `rule`, `position` (how a signal is ca
 imported by class name into a controller file: Hummingbot takes the alphabetically first matching class of a module.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
@@ -17,13 +17,12 @@ from hummingbot.strategy_v2.executors.data_types import ConnectorPair
 from hummingbot.strategy_v2.models.executor_actions import CreateExecutorAction, ExecutorAction, StopExecutorAction
 
 from shared.bot import host as host  # for its effect: paper connectors and guarded executors
-from shared.bot import session
+from shared.bot import live_edits, session
 from shared.bot.backtesting import CANDLE_COLUMNS, Backtest
-from shared.bot.config import GUARD_INTERVAL_S, is_updatable
+from shared.bot.config import GUARD_INTERVAL_S
 from shared.bot.custom_info import CustomInfo
 from shared.bot.evaluations import EvaluationCount
 from shared.bot.positions import Position, executor_config
-from shared.domain import events as ev
 from shared.domain.candles import CandleError, CandleSeries
 from shared.domain.protections import refuse_by_crash
 from shared.domain.rules import Evaluation, Exit, Opportunity, evaluate_last
@@ -40,7 +39,7 @@ class RecoveryController(controller_base.ControllerBase):
     Attributes:
         retired: Set once another configuration has taken its place: it takes no more signals, and what it has open finishes
             under the terms it was opened with.
-        source: Where its configuration comes from, for the journal.
+        config_record: What it runs under, as the journal has it.
         latest: What the rule saw in the newest closed candle; None before the first.
     """
 
@@ -48,14 +47,12 @@ class RecoveryController(controller_base.ControllerBase):
         super().__init__(config, *args, **kwargs)
         self.config = config
         self.retired = False
-        self.source = "start"
         self.latest: Evaluation | None = None
         self._backtest = Backtest.of(self.market_data_provider)
         self._session = session.current() if self._backtest is None else self._backtest.session
         self._evaluations = EvaluationCount(self._session)
-        self._is_announced = False
+        self.config_record = live_edits.ConfigRecord(self._session)
         self._gap_told = ""
-        self._frozen_told: list[str] = []
         self._decided_open_s = 0
         self._next_look_s = 0.0
         self._fresh: Evaluation | None = None
@@ -93,8 +90,7 @@ class RecoveryController(controller_base.ControllerBase):
             self._session.watch(
                 self.market_data_provider.connectors, script=self.config.id, market=session.market_name()
             )
-        if not self._is_announced:
-            self._announce(self.source, old={}, new=self.config.as_text())
+        self.config_record.begin(self.config)
         self._fresh = None
         self.processed_data["signal"] = 0
         if self.market_data_provider.time() < self._next_look_s:
@@ -243,11 +239,6 @@ class RecoveryController(controller_base.ControllerBase):
 
     # Its configuration.
 
-    def frozen_changes(self, new_config: Any) -> list[str]:
-        """Settings an edit changes that may not change while the bot runs."""
-        now, wanted = self.config.as_text(), new_config.as_text()
-        return [name for name in now if wanted.get(name) != now[name] and not is_updatable(type(self.config), name)]
-
     def update_config(self, new_config: Any, source: str = "edit") -> None:
         """Take a live edit: what may change while the bot runs, all of it at once; each change is an event of the journal.
 
@@ -260,40 +251,9 @@ class RecoveryController(controller_base.ControllerBase):
         Raises:
             ValidationError: What may change does not go with what may not.
         """
-        self._tell_frozen(new_config)
-        kept = {name: getattr(self.config, name) for name in type(self.config).model_fields}
-        changed = {name: getattr(new_config, name) for name in kept if is_updatable(type(self.config), name)}
-        before = self.config.as_text()
-        self.config = type(self.config)(**kept | changed)
-        after = self.config.as_text()
-        differing = [name for name in after if after[name] != before[name]]
-        if differing:
-            old, new = ({name: text[name] for name in differing} for text in (before, after))
-            self._announce(source, old=old, new=new)
-
-    def _tell_frozen(self, new_config: Any) -> None:
-        # Our scripts refuse such an edit as a whole. Under another script the rest is taken, and nobody else would tell.
-        frozen = self.frozen_changes(new_config)
-        if frozen and frozen != self._frozen_told:
-            names = ", ".join(frozen)
-            self._session.config_refused(f"{self.config.id}: {names}: cannot change while the bot runs; restart it")
-        self._frozen_told = frozen
-
-    def _announce(self, source: str, *, old: Mapping[str, str], new: Mapping[str, str]) -> None:
-        self._is_announced = True
-        self._session.append(
-            ev.ConfigApplied(
-                at_ms=self._session.now_ms(),
-                controller_id=self.config.id,
-                strategy=self.config.strategy,
-                pair=self.config.trading_pair,
-                phase=self.config.phase,
-                config_id=self.config.config_id,
-                source=source,
-                old=old,
-                new=new,
-            )
-        )
+        self.config_record.tell_frozen(self.config, new_config)
+        before, self.config = self.config, live_edits.taken(self.config, new_config)
+        self.config_record.edited(before, self.config, source)
 
     def flush(self) -> None:
         """Write what is counted but not yet in the journal. Call before the run ends."""

@@ -8,6 +8,7 @@ from typing import Any
 from hummingbot.strategy_v2.models.executors_info import PerformanceReport
 
 from shared.bot.config import RecoveryControllerConfig
+from shared.bot.live_edits import require_editable
 from shared.bot.script_config import RecoveryScriptConfig
 from shared.wire.config_errors import ConfigError
 
@@ -31,7 +32,7 @@ def go_on(strategy: Any, config: RecoveryScriptConfig, phase: int) -> None:
         _require_running_connector(strategy, needed, phase)
         if needed.id in strategy.controllers:
             # It has not ended yet: it goes on where it was, and keeps what may not change while it runs.
-            strategy.require_editable(strategy.controllers[needed.id], needed)
+            require_editable(strategy.controllers[needed.id].config, needed)
     known = set(strategy.controllers)
     for needed in wanted:
         if needed.id not in known:
@@ -47,7 +48,7 @@ def go_on(strategy: Any, config: RecoveryScriptConfig, phase: int) -> None:
         controller = strategy.controllers[needed.id]
         controller.retired = False
         if needed.id not in known:
-            controller.source = f"phase {phase}"
+            controller.config_record.source = f"phase {phase}"
         controller.update_config(needed, source=f"phase {phase}")
         _make_room(strategy.executor_orchestrator, needed.id)
         controller.start()

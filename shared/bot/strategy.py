@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from shared.adapters.phase_journal import current_phase
 from shared.bot import host as host  # for its effect: paper connectors and guarded executors
 from shared.bot import phase_change, session, status, status_text
+from shared.bot.live_edits import require_editable
 from shared.bot.script_config import RecoveryScriptConfig, load_script_config
 from shared.domain.phases import config_file
 from shared.ports import JournalError
@@ -111,24 +112,11 @@ class RecoveryStrategy(strategy_v2_base.StrategyV2Base):
             return
         edited = [(self.controllers[wanted.id], wanted) for wanted in self.config.load_controller_configs()]
         for controller, wanted in edited:
-            self.require_editable(controller, wanted)
+            require_editable(controller.config, wanted)
         for controller, wanted in edited:
             file = wanted.id.removesuffix(f"_{wanted.trading_pair}")
             controller.update_config(wanted, source=f"conf/controllers/{file}.yml")
         self._file_stamps = stamps
-
-    @staticmethod
-    def require_editable(controller: Any, wanted: Any) -> None:
-        """Check that a running controller can take a configuration.
-
-        Raises:
-            ConfigError: It changes what may not change while the bot runs.
-        """
-        for name in controller.frozen_changes(wanted):
-            raise ConfigError(
-                f"{wanted.id}: {name} = {wanted.as_text()[name]}: cannot change while the bot runs, it was "
-                f"{controller.config.as_text()[name]}; stop and start the script to take it"
-            )
 
     def _follow_phase(self) -> None:
         phase_change.let_go(self)

@@ -6,6 +6,7 @@ from contextlib import ExitStack
 
 import pytest
 
+from tests.contract.supabase_clients import Api
 from tests.store_backends import BACKENDS, Backend, Databases, open_backend
 
 
@@ -35,6 +36,12 @@ def supabase(runner: asyncio.Runner, databases: Databases) -> Iterator[Backend]:
     """The store by the API."""
     with ExitStack() as stack:
         yield open_backend("supabase", runner, databases, stack)
+
+
+@pytest.fixture
+def api(supabase: Backend) -> Api:
+    """Stores by the API whose gateway can be told to fail."""
+    return Api(supabase)
 
 
 @pytest.fixture

@@ -223,14 +223,15 @@ def test_an_edit_is_journaled_with_what_it_was_before_and_its_file(
 ) -> None:
     async def use(strategy: Any) -> None:
         edit(strategy, strategy_file, stop_loss=0.08, take_profit=0.02)
-        (applied,) = strategy.session.record.configs
+        begun, applied = strategy.session.record.configs
         (controller,) = strategy.controllers.values()
+        assert (begun.source, begun.old) == ("start", {})
         assert (applied.controller_id, applied.source) == ("probe_dca_BTC-USDT", "conf/controllers/probe_dca.yml")
         assert applied.old == {"stop_loss": "0.04", "take_profit": "0.01"}
         assert applied.new == {"stop_loss": "0.08", "take_profit": "0.02"}
         assert applied.config_id == controller.config.config_id
         look_again(strategy)
-        assert len(strategy.session.record.configs) == 1
+        assert len(strategy.session.record.configs) == 2
 
     with_strategy(run_virtual, use)
 

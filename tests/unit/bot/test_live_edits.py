@@ -8,6 +8,7 @@ from hummingbot.core.data_type.common import PositionMode
 from pydantic import ValidationError
 
 from shared.bot.config import is_updatable
+from shared.bot.live_edits import frozen_changes
 from shared.domain import events as ev
 from shared.simulator.virtual_time import VirtualClock
 from tests.unit.bot.desk import STRATEGIES, Desk, fallen, flat
@@ -116,7 +117,9 @@ def test_fields_that_belong_together_are_taken_together(clock: VirtualClock) -> 
     assert desk.controller.config.trailing_delta == Decimal("0.02")
     desk.controller.update_config(edited(desk, trailing_activation=None, trailing_delta=None))
     assert desk.controller.config.trailing_activation is None
-    assert [sorted(event.new) for event in applied(desk)] == [["trailing_activation", "trailing_delta"]] * 3
+    started, *edits = applied(desk)
+    assert (started.source, started.new["trailing_delta"]) == ("start", ""), "an edit before the first look is one too"
+    assert [sorted(event.new) for event in edits] == [["trailing_activation", "trailing_delta"]] * 3
 
 
 def test_what_does_not_go_with_what_may_not_change_is_refused_whole(clock: VirtualClock) -> None:
@@ -130,9 +133,9 @@ def test_what_does_not_go_with_what_may_not_change_is_refused_whole(clock: Virtu
 
 def test_frozen_changes_are_named_and_others_are_not(clock: VirtualClock) -> None:
     desk = Desk(clock)
-    assert desk.controller.frozen_changes(edited(desk)) == []
-    assert desk.controller.frozen_changes(edited(desk, stop_loss="0.08", manual_kill_switch=True)) == []
-    assert desk.controller.frozen_changes(edited(desk, lookback_s=7200, interval="3m", levels=1)) == [
+    assert frozen_changes(desk.controller.config, edited(desk)) == []
+    assert frozen_changes(desk.controller.config, edited(desk, stop_loss="0.08", manual_kill_switch=True)) == []
+    assert frozen_changes(desk.controller.config, edited(desk, lookback_s=7200, interval="3m", levels=1)) == [
         "interval",
         "lookback_s",
     ]
@@ -141,7 +144,7 @@ def test_frozen_changes_are_named_and_others_are_not(clock: VirtualClock) -> Non
 def test_what_an_open_position_is_left_by_is_frozen(clock: VirtualClock) -> None:
     """A channel's position is left by these two of its rule's settings, and ends under the terms it was opened with."""
     desk = Desk(clock, "recovery_channel")
-    assert desk.controller.frozen_changes(edited(desk, line_tolerance="0.1", entry_zone="0.1")) == [
+    assert frozen_changes(desk.controller.config, edited(desk, line_tolerance="0.1", entry_zone="0.1")) == [
         "entry_zone",
         "line_tolerance",
     ]
