@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from shared.domain.bars import Bar, Span
 from shared.domain.events import Event
 from shared.domain.shipping import JournalBatch, Shipped
 from shared.domain.stored import (
@@ -112,3 +113,60 @@ class StoreError(Exception):
 
 class StoreUnavailable(StoreError):
     """The store cannot be reached just now; trying again later may help."""
+
+
+class BarHistory(Protocol):
+    """Closed bars a source had, on request."""
+
+    @property
+    def source(self) -> str:
+        """Who reports them, e.g. "binance"."""
+        ...
+
+    async def bars(self, symbol: str, timeframe: Timeframe, span: Span) -> list[Bar]:
+        """All closed bars opened in the span, ascending, whatever pages it takes.
+
+        What is not in the answer the source never had: nothing was traded. An answer that may be cut short is an error.
+
+        Args:
+            symbol: In the source's own quote, e.g. "BTC-USD".
+            timeframe: Their length.
+            span: In whole bars; over by now, by the source's clock.
+
+        Raises:
+            FeedUnavailable: Not now.
+            FeedRefused: Not at all.
+        """
+        ...
+
+    async def server_time_ms(self) -> int:
+        """The source's clock, UTC epoch milliseconds.
+
+        Raises:
+            FeedUnavailable, FeedRefused: As above.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Let go of the connection."""
+        ...
+
+
+class FeedError(Exception):
+    """A source of prices does not answer as asked. The message is one sentence."""
+
+
+class FeedUnavailable(FeedError):
+    """Trying again later may help.
+
+    Attributes:
+        retry_after_s: What the source asks to wait; None where it does not say.
+    """
+
+    def __init__(self, message: str, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class FeedRefused(FeedError):
+    """Trying again changes nothing until a person does something: a wrong key, a plan without it, a blocked country."""

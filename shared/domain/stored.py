@@ -17,6 +17,14 @@ class Timeframe(StrEnum):
     QUARTER = "15m"
     HOUR = "1h"
 
+    @property
+    def seconds(self) -> int:
+        """Its length."""
+        return _SECONDS[self]
+
+
+_SECONDS = {Timeframe.MINUTE: 60, Timeframe.QUARTER: 900, Timeframe.HOUR: 3600}
+
 
 @dataclass(frozen=True)
 class StoredCandle:

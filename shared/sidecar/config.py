@@ -1,20 +1,23 @@
-"""What conf/sidecar.yml says: which services run, how journals are shipped, how long rows stay, what storage costs."""
+"""What conf/sidecar.yml says: which services run, how journals are shipped, how long rows stay, what storage costs.
+
+What it says of prices is in `feed_config`.
+"""
 
 import re
 from collections.abc import Mapping
 from datetime import time
-from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, ValidationError, ValidationInfo
+from pydantic import Field, PlainValidator, ValidationError, ValidationInfo
 from pydantic import field_validator as check
-from pydantic_core import PydanticCustomError
 
 from shared.adapters.settings_file import read_yaml
 from shared.domain.retention import Dataset, RetentionPolicy
 from shared.domain.windows import PartitionStep, Window, WindowError
+from shared.sidecar.feed_config import AlertsConfig, FeedsConfig, ServerConfig
+from shared.sidecar.settings import Count, Number, Settings, Switch, setting
 from shared.wire.config_errors import ConfigError, describe
 
 # Not that of shared.bot.home, which the sidecar never imports.
@@ -53,39 +56,19 @@ def _read_folder(value: Any) -> Path:
     return Path(value)
 
 
-def _read_number(value: Any) -> Any:
-    if isinstance(value, bool | str):
-        raise PydanticCustomError("wrong_kind", "must be a number")
-    return value
-
-
-def _setting(description: str, allowed: str) -> Any:
-    """A field whose type does not say what may stand there."""
-    return Field(description=description, json_schema_extra={"allowed": allowed})
-
-
 CalendarWindow = Annotated[Window, PlainValidator(_read_window)]
-Count = Annotated[int, Field(strict=True)]
-Number = Annotated[Decimal, BeforeValidator(_read_number)]
-Switch = Annotated[bool, Field(strict=True)]
-
-
-class Settings(BaseModel):
-    """A part of the file. Unknown settings are refused, and none is left out: there are no defaults."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class KeptWindow(Settings):
     """Rows that go from live to gone."""
 
-    keep: CalendarWindow = _setting("How long rows stay in the working tables", _A_WINDOW)
+    keep: CalendarWindow = setting("How long rows stay in the working tables", _A_WINDOW)
 
 
 class ArchivedWindows(KeptWindow):
     """Rows that are archived before they go."""
 
-    archive_until: CalendarWindow = _setting("Age at which rows leave the archive, as files", _A_WINDOW)
+    archive_until: CalendarWindow = setting("Age at which rows leave the archive, as files", _A_WINDOW)
 
     @check("archive_until")
     @classmethod
@@ -96,7 +79,7 @@ class ArchivedWindows(KeptWindow):
 class AggregatedWindows(KeptWindow):
     """Rows that leave daily aggregates behind."""
 
-    aggregate_until: CalendarWindow = _setting("Age at which their daily aggregates go", _A_WINDOW)
+    aggregate_until: CalendarWindow = setting("Age at which their daily aggregates go", _A_WINDOW)
 
     @check("aggregate_until")
     @classmethod
@@ -133,10 +116,10 @@ class RetentionConfig(Settings):
 
     windows: Windows
     partitions_ahead: PartitionsAhead
-    archive_folder: Annotated[Path, PlainValidator(_read_folder)] = _setting(
+    archive_folder: Annotated[Path, PlainValidator(_read_folder)] = setting(
         "Where exported partitions go: relative to the home, or absolute", _A_FOLDER
     )
-    run_at_utc: Annotated[time, PlainValidator(_read_time)] = _setting("Time of the daily run, UTC", _A_TIME)
+    run_at_utc: Annotated[time, PlainValidator(_read_time)] = setting("Time of the daily run, UTC", _A_TIME)
 
     @property
     def policies(self) -> tuple[RetentionPolicy, ...]:
@@ -193,6 +176,7 @@ class Services(Settings):
 
     shipping: Switch = Field(description="Write the bot's journal to the store")
     retention: Switch = Field(description="Archive, export and drop what is past its window, once a day")
+    feeds: Switch = Field(description="Fetch candles, serve them to the bot and write them to the store")
 
 
 class SidecarConfig(Settings):
@@ -202,6 +186,9 @@ class SidecarConfig(Settings):
     shipping: ShippingConfig
     retention: RetentionConfig
     storage: StorageConfig
+    feeds: FeedsConfig
+    server: ServerConfig
+    alerts: AlertsConfig
 
 
 def find_config(home: Path | None) -> Path:
