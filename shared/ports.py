@@ -1,11 +1,14 @@
 """What the inside needs from the outside, as protocols. Adapters implement them; composition roots choose."""
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
 from shared.domain.bars import Bar, Span
 from shared.domain.events import Event
+from shared.domain.feed_records import FeedSwitch, QuarantinedBar
+from shared.domain.lease import Lease
+from shared.domain.mark_price import MarkPrice
 from shared.domain.shipping import JournalBatch, Shipped
 from shared.domain.stored import (
     Heartbeat,
@@ -71,15 +74,31 @@ class Store(Protocol):
         ...
 
     async def put_candles(self, candles: Sequence[StoredCandle]) -> None:
-        """Write closed candles; one that is there already is replaced. Partitions are made where they are missing."""
+        """Write closed candles; one that is there already is replaced. Partitions are made where they are missing.
+
+        Two sources of one symbol are two series. Each candle has a revision, 0 at first: it grows where the values of one
+        that is there change, and nowhere else, so that sending again changes nothing.
+        """
         ...
 
     async def beat(self, heartbeat: Heartbeat) -> None:
         """Record a service's sign of life."""
         ...
 
-    async def last_candles(self, symbol: str, timeframe: Timeframe, count: int) -> list[StoredCandle]:
-        """The newest candles in the live tables, ascending."""
+    async def last_candles(self, symbol: str, timeframe: Timeframe, count: int, source: str) -> list[StoredCandle]:
+        """The newest candles of one source in the live tables, ascending: never two sources spliced."""
+        ...
+
+    async def last_opened(self, source: str, timeframe: Timeframe) -> Mapping[str, datetime]:
+        """OPEN of the newest candle in the live tables, by symbol of a source."""
+        ...
+
+    async def record_switch(self, switch: FeedSwitch) -> None:
+        """Record a change of source. Recording it again changes nothing."""
+        ...
+
+    async def quarantine(self, bars: Sequence[QuarantinedBar]) -> None:
+        """Keep bars that could not be true, for 30 days. Recording one again changes nothing."""
         ...
 
     def signals(self, since: datetime, until: datetime) -> AsyncIterator[StoredSignal]:
@@ -99,7 +118,10 @@ class Store(Protocol):
         ...
 
     async def delete_candles(self, symbol: str, timeframe: Timeframe, since: datetime, until: datetime) -> int:
-        """Delete a symbol's candles opened in [since, until); their number. There is no delete without bounds."""
+        """Delete a symbol's candles opened in [since, until), of every source; their number.
+
+        There is no delete without bounds.
+        """
         ...
 
     async def close(self) -> None:
@@ -113,6 +135,37 @@ class StoreError(Exception):
 
 class StoreUnavailable(StoreError):
     """The store cannot be reached just now; trying again later may help."""
+
+
+class ValuesRefused(StoreError):
+    """The store does not take these values, whenever they come; it would take others."""
+
+
+class Leases(Protocol):
+    """Rights of which the store lets one holder have each at a time, by the store's own clock.
+
+    Every method raises as those of Store do. A request may have worked though it failed here.
+    """
+
+    async def acquire(self, account: str, holder: str, ttl_s: float) -> Lease | None:
+        """Have the lease for `ttl_s` from now, unless another holder's runs still: then None.
+
+        Each success has a greater token than every one before, also where the holder had it already: of two leases of one
+        holder only the newer one can be renewed.
+        """
+        ...
+
+    async def renew(self, lease: Lease, ttl_s: float) -> bool:
+        """Have it for `ttl_s` from now; False where it ran out, or was acquired again."""
+        ...
+
+    async def release(self, lease: Lease) -> None:
+        """Let another one have it at once. What is not held any more is left alone."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of the connection."""
+        ...
 
 
 class BarHistory(Protocol):
@@ -152,6 +205,31 @@ class BarHistory(Protocol):
         ...
 
 
+class PriceSource(Protocol):
+    """Prices of now, from a source that has no bars worth the name."""
+
+    @property
+    def source(self) -> str:
+        """Who reports them, e.g. "coingecko"."""
+        ...
+
+    async def prices(self, pairs: Collection[str]) -> Mapping[str, MarkPrice]:
+        """The price of each pair, in that pair's own quote. Pairs the source has none for are left out.
+
+        Args:
+            pairs: As a bot trades them, e.g. "BTC-USDT".
+
+        Raises:
+            FeedUnavailable: Not now.
+            FeedRefused: Not at all.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Let go of the connection."""
+        ...
+
+
 class FeedError(Exception):
     """A source of prices does not answer as asked. The message is one sentence."""
 
@@ -170,3 +248,11 @@ class FeedUnavailable(FeedError):
 
 class FeedRefused(FeedError):
     """Trying again changes nothing until a person does something: a wrong key, a plan without it, a blocked country."""
+
+
+class FeedClosed(FeedRefused):
+    """The source refuses whatever is asked of it: a wrong key, a blocked country."""
+
+
+class UnknownSymbol(FeedRefused):
+    """The source has no such symbol; others it may have."""

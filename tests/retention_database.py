@@ -161,7 +161,7 @@ class RetentionDatabase:
 
 _CANDLES = """
 INSERT INTO ohlc_data SELECT $2, '{timeframe}', at, 100, 1000000, 1e-9, {close}, 1.5, 'test', 'USDT'
-FROM unnest($1::timestamptz[]) at ON CONFLICT (symbol, timeframe, "timestamp") DO UPDATE SET close = excluded.close
+FROM unnest($1::timestamptz[]) at ON CONFLICT (symbol, timeframe, source, "timestamp") DO UPDATE SET close = excluded.close
 """
 _INSERT = {
     Dataset.OHLC_1M: _CANDLES.replace("{timeframe}", "1m"),

@@ -12,14 +12,17 @@ from typing import Any, Self
 
 import asyncpg
 
+from shared.adapters.memory_leases import MemoryLeases
 from shared.adapters.memory_store import MemoryStore
 from shared.adapters.postgres.address import Address
+from shared.adapters.postgres.leases import PostgresLeases
 from shared.adapters.postgres.migrations import migrate
 from shared.adapters.postgres.store import PostgresStore
+from shared.adapters.supabase_leases import SupabaseLeases
 from shared.adapters.supabase_store import SupabaseStore
 from shared.domain.events import Event
 from shared.domain.shipping import JournalBatch
-from shared.ports import Store
+from shared.ports import Leases, Store
 from shared.wire.journal_codec import encode_event
 from tests.exactly_once import Misplaced, misplaced
 from tests.postgres_server import PostgresServer
@@ -80,15 +83,22 @@ class Backend:
     """A store, empty, with what a test wants to know of it beside its own answers.
 
     Args:
-        run: Runs a coroutine on the loop that the store lives in.
+        runner: Of the loop that the store lives in.
+        leases: Of the same database.
         url: Of its database; None for that in memory.
         gateway: Before it, if it is reached by the API.
     """
 
     def __init__(
-        self, runner: asyncio.Runner, store: Store, url: str | None = None, gateway: SupabaseGateway | None = None
+        self,
+        runner: asyncio.Runner,
+        store: Store,
+        leases: Leases,
+        url: str | None = None,
+        gateway: SupabaseGateway | None = None,
     ) -> None:
         self.store = store
+        self.leases = leases
         self.url = url
         self.gateway = gateway
         self._runner = runner
@@ -156,20 +166,24 @@ async def _direct(url: str) -> PostgresStore:
 def open_backend(name: str, runner: asyncio.Runner, databases: Databases, stack: ExitStack) -> Backend:
     """The store of BACKENDS by name; what it needs is closed with the stack."""
     if name == "memory":
-        return Backend(runner, MemoryStore())
+        return Backend(runner, MemoryStore(), MemoryLeases())
     store: Store
+    leases: Leases
     if name == "supabase":
         url = databases.server(SUPABASE_VERSION).url()
         gateway = SupabaseGateway(databases.postgrest().socket)
         runner.run(gateway.__aenter__())
         stack.callback(lambda: runner.run(gateway.__aexit__()))
         store = runner.run(SupabaseStore.connect(gateway.url, gateway.secret_key))
-        backend = Backend(runner, store, url, gateway)
+        leases = runner.run(SupabaseLeases.connect(gateway.url, gateway.secret_key))
+        backend = Backend(runner, store, leases, url, gateway)
     else:
         url = databases.server(int(name.removeprefix("postgres"))).url()
         store = runner.run(_direct(url))
-        backend = Backend(runner, store, url)
+        leases = PostgresLeases(Address(url, "test"))
+        backend = Backend(runner, store, leases, url)
     stack.callback(lambda: runner.run(store.close()))
+    stack.callback(lambda: runner.run(leases.close()))
     ((statements,),) = backend.fetch(_EMPTY)
     backend.execute(statements)
     return backend

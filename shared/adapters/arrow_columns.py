@@ -14,6 +14,7 @@ _TYPES = {
     "text": pa.string(),
     "uuid": pa.string(),
     "jsonb": pa.string(),
+    "integer": pa.int32(),
     "bigint": pa.int64(),
     "double precision": pa.float64(),
     "numeric": pa.decimal128(_DECIMAL_DIGITS, _DECIMAL_PLACES),

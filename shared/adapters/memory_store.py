@@ -1,6 +1,6 @@
 """The store's in-memory twin, for tests: the same answers, with nothing but this process."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from operator import attrgetter
@@ -8,6 +8,7 @@ from operator import attrgetter
 from shared.adapters.memory_rows import Poison, StoredRun, parse_event, parse_run_id, place_in_life, time
 from shared.adapters.storable_text import storable
 from shared.domain.events import OrderFilled
+from shared.domain.feed_records import FeedSwitch, QuarantinedBar
 from shared.domain.run_record import ZERO, net_quote
 from shared.domain.shipping import JournalBatch, Shipped
 from shared.domain.stored import (
@@ -19,7 +20,10 @@ from shared.domain.stored import (
     StrategyPnl,
     Timeframe,
 )
-from shared.ports import StoreError
+from shared.ports import StoreError, ValuesRefused
+
+# Source, symbol, timeframe, OPEN.
+CandleKey = tuple[str, str, Timeframe, datetime]
 
 _STRAY = "repeats an event that is stored, or names an order, executor or run that never was recorded"
 
@@ -39,6 +43,9 @@ class MemoryStore:
     Attributes:
         dead_letters: By journal and number.
         heartbeats: The last of each service, by home and service.
+        revisions: Of each candle.
+        switches: Changes of source, by home and time.
+        quarantined: Bars that could not be true, by source, symbol, timeframe, OPEN and reason.
     """
 
     def __init__(self, batch_limit: int = 1000) -> None:
@@ -47,7 +54,10 @@ class MemoryStore:
         self.heartbeats: dict[tuple[str, str], Heartbeat] = {}
         self._cursors: dict[str, int] = {}
         self._runs: dict[str, StoredRun] = {}
-        self._candles: dict[tuple[str, Timeframe, datetime], StoredCandle] = {}
+        self.revisions: dict[CandleKey, int] = {}
+        self.switches: dict[tuple[str, datetime], FeedSwitch] = {}
+        self.quarantined: dict[tuple[str, str, str, datetime, str], QuarantinedBar] = {}
+        self._candles: dict[CandleKey, StoredCandle] = {}
 
     async def cursor(self, journal_id: str) -> int:
         return self._cursors.get(journal_id, 0)
@@ -92,15 +102,33 @@ class MemoryStore:
     async def put_candles(self, candles: Sequence[StoredCandle]) -> None:
         for candle in candles:
             if not 0 < candle.low <= min(candle.open, candle.close) <= max(candle.open, candle.close) <= candle.high:
-                raise StoreError(f"{candle.symbol} at {candle.opened_at}: a candle contains its prices")
-        self._candles |= {(candle.symbol, candle.timeframe, candle.opened_at): candle for candle in candles}
+                raise ValuesRefused(f"{candle.symbol} at {candle.opened_at}: a candle contains its prices")
+        # Of several with one key the last.
+        for key, candle in {_key(candle): candle for candle in candles}.items():
+            if self._candles.get(key) != candle:
+                self.revisions[key] = self.revisions.get(key, -1) + 1
+                self._candles[key] = candle
 
     async def beat(self, heartbeat: Heartbeat) -> None:
         self.heartbeats[heartbeat.home, heartbeat.service] = heartbeat
 
-    async def last_candles(self, symbol: str, timeframe: Timeframe, count: int) -> list[StoredCandle]:
-        found = [candle for key, candle in self._candles.items() if key[:2] == (symbol, timeframe)]
+    async def last_candles(self, symbol: str, timeframe: Timeframe, count: int, source: str) -> list[StoredCandle]:
+        found = [candle for key, candle in self._candles.items() if key[:3] == (source, symbol, timeframe)]
         return sorted(found, key=attrgetter("opened_at"))[-count:] if count else []
+
+    async def last_opened(self, source: str, timeframe: Timeframe) -> Mapping[str, datetime]:
+        newest: dict[str, datetime] = {}
+        for its_source, symbol, its_timeframe, opened_at in self._candles:
+            if (its_source, its_timeframe) == (source, timeframe):
+                newest[symbol] = max(opened_at, newest.get(symbol, opened_at))
+        return newest
+
+    async def record_switch(self, switch: FeedSwitch) -> None:
+        self.switches.setdefault((switch.home, switch.at), switch)
+
+    async def quarantine(self, bars: Sequence[QuarantinedBar]) -> None:
+        for bar in bars:
+            self.quarantined.setdefault((bar.source, bar.symbol, bar.timeframe, bar.opened_at, bar.reason), bar)
 
     async def signals(self, since: datetime, until: datetime) -> AsyncIterator[StoredSignal]:
         found = [signal for run in self._runs.values() for signal in run.stored_signals() if since <= signal.at < until]
@@ -133,16 +161,20 @@ class MemoryStore:
         try:
             key = parse_run_id(run_id)
         except Poison as error:
-            raise StoreError(str(error)) from error
+            raise ValuesRefused(str(error)) from error
         run = self._runs.get(key, StoredRun(key))
         dead = sum(letter.run_id == key for letter in self.dead_letters.values())
         return StoredCounts(len(run.signals), len(run.orders), len(run.fills), len(run.trades()), dead)
 
     async def delete_candles(self, symbol: str, timeframe: Timeframe, since: datetime, until: datetime) -> int:
-        doomed = [key for key in self._candles if key[:2] == (symbol, timeframe) and since <= key[2] < until]
+        doomed = [key for key in self._candles if key[1:3] == (symbol, timeframe) and since <= key[3] < until]
         for key in doomed:
-            del self._candles[key]
+            del self._candles[key], self.revisions[key]
         return len(doomed)
 
     async def close(self) -> None:
         """Nothing to let go of."""
+
+
+def _key(candle: StoredCandle) -> CandleKey:
+    return candle.source, candle.symbol, candle.timeframe, candle.opened_at

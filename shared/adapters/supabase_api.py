@@ -20,7 +20,7 @@ from postgrest import APIResponse
 from supabase import AsyncClient, AsyncClientOptions, acreate_client
 
 from shared.adapters.postgres.connection import DiskFull, SchemaMissing
-from shared.ports import StoreError, StoreUnavailable
+from shared.ports import StoreError, StoreUnavailable, ValuesRefused
 
 _SECRET_KEY = "sb_secret_"
 _ATTEMPTS = 5
@@ -35,6 +35,8 @@ _DISK_FULL = "53100"
 _SCHEMA_MISSING = ("PGRST202", "PGRST204", "PGRST205", "42P01", "42883", "42703", "3F000")
 # Classes of Postgres's errors that pass: connection, rollback, resources, in use, intervention.
 _PASSING_CLASSES = ("08", "40", "53", "55", "57")
+# Of Postgres's errors about values: of a type, and of a constraint.
+_VALUE_CLASSES = ("22", "23")
 
 Pause = Callable[[float], Awaitable[None]]
 
@@ -61,8 +63,16 @@ class _Refusal(Exception):
         """Whether the same request may succeed later."""
         if self.status == _TOO_MANY_REQUESTS:
             return True
-        is_of_postgres = re.fullmatch(r"[0-9A-Z]{5}", self.code) is not None
-        return self.status >= _SERVER_ERROR and (not is_of_postgres or self.code[:2] in _PASSING_CLASSES)
+        return self.status >= _SERVER_ERROR and (not self._is_of_postgres or self.code[:2] in _PASSING_CLASSES)
+
+    @property
+    def is_of_values(self) -> bool:
+        """Whether with other values the request would have succeeded."""
+        return self._is_of_postgres and self.code[:2] in _VALUE_CLASSES
+
+    @property
+    def _is_of_postgres(self) -> bool:
+        return re.fullmatch(r"[0-9A-Z]{5}", self.code) is not None
 
 
 class SupabaseApi:
@@ -142,6 +152,8 @@ class SupabaseApi:
             )
         if refusal.status in _KEY_REFUSED:
             return StoreError(f"{self._url}: SUPABASE_SECRET_KEY was refused: {refusal.said}")
+        if refusal.is_of_values:
+            return ValuesRefused(f"{self._url}: {refusal.said}")
         return StoreError(f"{self._url}: {refusal.said}")
 
     async def _leave_bearer(self, request: httpx.Request) -> None:

@@ -1,6 +1,7 @@
 """The store by Supabase's API, for those who have nothing else: 500 to 1,000 rows a request, each request one transaction."""
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import batched
@@ -10,8 +11,10 @@ from uuid import UUID
 from postgrest import CountMethod, ReturnMethod
 from supabase import AsyncClient
 
+from shared.adapters.quarantine_rows import quarantine_rows
 from shared.adapters.storable_text import storable
 from shared.adapters.supabase_api import SupabaseApi
+from shared.domain.feed_records import FeedSwitch, QuarantinedBar
 from shared.domain.shipping import EVENT_KINDS, JournalBatch, Shipped
 from shared.domain.signals import Side
 from shared.domain.stored import (
@@ -114,11 +117,12 @@ class SupabaseStore:
             )
         )
 
-    async def last_candles(self, symbol: str, timeframe: Timeframe, count: int) -> list[StoredCandle]:
+    async def last_candles(self, symbol: str, timeframe: Timeframe, count: int, source: str) -> list[StoredCandle]:
         found: list[Row] = []
 
         def newest_before(to: AsyncClient) -> Builder:
-            query = to.table("ohlc_data").select(*_CANDLE).eq("symbol", symbol).eq("timeframe", timeframe)
+            query = to.table("ohlc_data").select(*_CANDLE)
+            query = query.eq("symbol", symbol).eq("timeframe", timeframe).eq("source", source)
             if found:
                 query = query.lt("timestamp", found[-1]["opened_at"])
             return query.order("timestamp", desc=True).limit(min(count - len(found), _PAGE_ROWS))
@@ -126,6 +130,25 @@ class SupabaseStore:
         while len(found) < count and (rows := await self._rows(newest_before)):
             found += rows
         return [_candle(row) for row in reversed(found)]
+
+    async def last_opened(self, source: str, timeframe: Timeframe) -> Mapping[str, datetime]:
+        of_source = {"p_source": source, "p_timeframe": timeframe}
+        rows = self._pages(
+            lambda to: to.rpc("last_opened", of_source, get=True).select("symbol", "opened_at"), "symbol"
+        )
+        return {row["symbol"]: _utc(row["opened_at"]) async for row in rows}
+
+    async def record_switch(self, switch: FeedSwitch) -> None:
+        row = {**asdict(switch), "at": switch.at.isoformat()}
+        await self._api.send(
+            lambda to: to.table("feed_switches").upsert(
+                row, on_conflict="home,at", ignore_duplicates=True, returning=ReturnMethod.minimal
+            )
+        )
+
+    async def quarantine(self, bars: Sequence[QuarantinedBar]) -> None:
+        for some in batched(bars, self.batch_limit):
+            await self._call("quarantine_bars", p_bars=quarantine_rows(some))
 
     async def signals(self, since: datetime, until: datetime) -> AsyncIterator[StoredSignal]:
         def within(to: AsyncClient) -> Builder:

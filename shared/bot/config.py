@@ -12,7 +12,7 @@ from hummingbot.data_feed.candles_feed.data_types import CandlesConfig
 from hummingbot.strategy_v2.controllers import controller_base
 from pydantic import ValidationInfo, field_validator, model_validator
 
-from shared.bot import backtester
+from shared.bot import backtester, config_checks, feed_candles
 from shared.bot.config_fields import (
     A_CONNECTOR,
     A_PAIR,
@@ -54,7 +54,9 @@ class RecoveryControllerConfig(controller_base.ControllerConfigBase):
     )
     trading_pair: str = setting("Trading pair, e.g. BTC-USDT", "BTC-USDT", pattern=PAIR, allowed=A_PAIR)
     candles_connector: str = setting(
-        "Connector the candles come from (empty: the trading connector's venue)", "", allowed="empty or a connector"
+        f"Connector the candles come from (empty: the trading connector's venue; {feed_candles.NAME}: the sidecar)",
+        "",
+        allowed="empty or a connector",
     )
     interval: str = timeframe("1m")
     leverage: int = setting("Leverage (1 on spot)", 1, ge=1, le=125)
@@ -120,50 +122,11 @@ class RecoveryControllerConfig(controller_base.ControllerConfigBase):
 
     @model_validator(mode="after")
     def _is_whole(self) -> "RecoveryControllerConfig":
-        self._require_sound_trailing()
-        self._require_sound_protections()
-        if self.leverage > 1 and not self.is_perpetual:
-            raise ValueError(f"leverage = {self.leverage}: must be 1 on spot")
+        config_checks.require_sound(self)
         # Filled in here, because Hummingbot's backtester and API read the candles a controller needs from its config;
         # past the assignment check, which would run this validator again.
         self.__dict__["candles_config"] = [self.candles, *([self.guard_candles] if self.crash_guard else [])]
         return self
-
-    def _require_sound_trailing(self) -> None:
-        activation, delta = self.trailing_activation, self.trailing_delta
-        if (activation is None) != (delta is None):
-            unset, other = sorted(
-                ("trailing_activation", "trailing_delta"), key=lambda name: getattr(self, name) is not None
-            )
-            raise ValueError(f"{unset} = null: must be a fraction where {other} is one, or both null")
-        if activation is None or delta is None:
-            return
-        if delta > activation:
-            raise ValueError(
-                f"trailing_delta = {delta}: must not exceed trailing_activation = {activation}, or the stop would lie "
-                "below the entry"
-            )
-        if self.target_field is not None and activation >= getattr(self, self.target_field):
-            raise ValueError(
-                f"trailing_activation = {activation}: must be below {self.target_field} = "
-                f"{getattr(self, self.target_field)}, or that closes the position first"
-            )
-
-    def _require_sound_protections(self) -> None:
-        if self.crash_guard_pair is None and self.crash_drops:
-            raise ValueError(
-                f"crash_guard_pair = null: must be {A_PAIR} where a crash_drop is set, or all of them null"
-            )
-        if self.crash_guard_pair is not None and not self.crash_drops:
-            raise ValueError(
-                f"crash_guard_pair = {self.crash_guard_pair}: must go with at least one of crash_drop_1h, crash_drop_4h, "
-                "crash_drop_24h, or be null"
-            )
-        cooldown_s = self.cooldown_after_stop_s
-        if self.stops_in_a_row is not None and cooldown_s is not None and self.ban_s <= cooldown_s:
-            raise ValueError(
-                f"ban_s = {self.ban_s}: must exceed cooldown_after_stop_s = {cooldown_s}, or a ban changes nothing"
-            )
 
     # What a strategy adds.
 

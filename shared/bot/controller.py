@@ -5,6 +5,7 @@ imported by class name into a controller file: Hummingbot takes the alphabetical
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -16,8 +17,8 @@ from hummingbot.strategy_v2.controllers import controller_base
 from hummingbot.strategy_v2.executors.data_types import ConnectorPair
 from hummingbot.strategy_v2.models.executor_actions import CreateExecutorAction, ExecutorAction, StopExecutorAction
 
+from shared.bot import feed_candles, live_edits, session
 from shared.bot import host as host  # for its effect: paper connectors and guarded executors
-from shared.bot import live_edits, session
 from shared.bot.backtesting import CANDLE_COLUMNS, Backtest
 from shared.bot.config import GUARD_INTERVAL_S
 from shared.bot.custom_info import CustomInfo
@@ -42,6 +43,9 @@ class RecoveryController(controller_base.ControllerBase):
         config_record: What it runs under, as the journal has it.
         latest: What the rule saw in the newest closed candle; None before the first.
     """
+
+    # Stale candles are a refusal in the journal here, not an executor that silently is not opened (`feed_entries`).
+    asks_feeds_itself = True
 
     def __init__(self, config: Any, *args: Any, **kwargs: Any) -> None:
         super().__init__(config, *args, **kwargs)
@@ -113,12 +117,15 @@ class RecoveryController(controller_base.ControllerBase):
         self.processed_data = {"signal": direction, "features": pd.DataFrame([self._fresh.values])}
 
     def _closed_candles(self, feed: CandlesConfig, interval_s: int) -> CandleSeries | None:
-        """The candles that are final. In a bot each has a successor, the newest of which is still in progress."""
+        """The candles that are final: all of the sidecar's; of an exchange's feed those with a successor, the last one being
+        still in progress.
+        """
         if self._backtest is None:
             frame = self.market_data_provider.get_candles_df(
                 feed.connector, feed.trading_pair, feed.interval, feed.max_records
             )
-            rows = frame[CANDLE_COLUMNS].to_numpy(dtype=np.float64)[:-1]
+            rows = frame[CANDLE_COLUMNS].to_numpy(dtype=np.float64)
+            rows = rows if feed_candles.serves(feed.connector) else rows[:-1]
         else:
             rows = self._backtest.closed_rows(feed, interval_s)
         if len(rows) == 0:
@@ -170,7 +177,7 @@ class RecoveryController(controller_base.ControllerBase):
         refusal = self._own_refusal(opportunity, price)
         position: Position | None = None
         if refusal is None and price is not None:
-            outcome = self.position(opportunity, price)
+            outcome = self.position(self._at_venue(opportunity, evaluation.price, price), price)
             if isinstance(outcome, Refusal):
                 refusal = outcome
             else:
@@ -189,6 +196,19 @@ class RecoveryController(controller_base.ControllerBase):
         if taken and position is not None:
             executor = executor_config(self.config, signal, position, self.market_data_provider.time())
             yield CreateExecutorAction(controller_id=self.config.id, executor_config=executor)
+
+    def _at_venue(self, opportunity: Opportunity, close: float, price: Decimal) -> Opportunity:
+        """A rule's stop and target in the pair's quote: candles in another one (USD, not USDT) tell how far off they lie."""
+        feed = self._feed(self.config.candles)
+        if feed is None or feed.quote == self.config.trading_pair.rpartition("-")[2]:
+            return opportunity
+        factor = float(price) / close
+        stop, target = opportunity.stop_price, opportunity.target_price
+        return replace(
+            opportunity,
+            stop_price=None if stop is None else stop * factor,
+            target_price=None if target is None else target * factor,
+        )
 
     def _signal(self, evaluation: Evaluation, opportunity: Opportunity) -> Signal:
         return Signal(
@@ -210,6 +230,9 @@ class RecoveryController(controller_base.ControllerBase):
             return Refusal.KILL_SWITCH
         if self.retired:
             return Refusal.PHASE_CHANGED
+        unfit = self._unfit(self.config.candles)
+        if unfit is not None:
+            return unfit
         if opportunity.confidence < self.config.min_confidence:
             return Refusal.LOW_CONFIDENCE
         if opportunity.side is Side.SELL and not self.config.is_perpetual:
@@ -219,8 +242,17 @@ class RecoveryController(controller_base.ControllerBase):
         guard = self.config.crash_guard
         if guard is None:
             return None
-        candles = self._closed_candles(self.config.guard_candles, GUARD_INTERVAL_S)
+        watched = self.config.guard_candles
+        candles = None if self._unfit(watched) else self._closed_candles(watched, GUARD_INTERVAL_S)
         return refuse_by_crash(guard, candles, self._session.now_ms())
+
+    def _feed(self, candles: CandlesConfig) -> feed_candles.RecoveryFeed | None:
+        """The sidecar's feed these candles come from; None where an exchange has them, and in a backtest."""
+        return None if self._backtest is not None else feed_candles.feed_of(self.market_data_provider, candles)
+
+    def _unfit(self, candles: CandlesConfig) -> Refusal | None:
+        feed = self._feed(candles)
+        return None if feed is None else feed.refusal()
 
     def _entry_price(self, side: Side) -> Decimal | None:
         """What a taker would get now, quote per base."""

@@ -1,4 +1,4 @@
-"""Make the Hummingbot process we run in ours: paper connectors that execute, executors that close once.
+"""Make the Hummingbot process we run in ours: paper connectors that execute, executors that close once, candles of the sidecar.
 
 Every script and controller of this project imports it, directly or through its base, so it does not matter who started the
 bot: our launcher, the console, Docker or Hummingbot Dashboard.
@@ -10,7 +10,7 @@ import os
 
 from hummingbot.strategy_v2.executors.executor_orchestrator import ExecutorOrchestrator
 
-from shared.bot import home
+from shared.bot import feed_entries, home
 from shared.bot.executors import RecoveryDcaExecutor, RecoveryPositionExecutor
 from shared.paper import injection
 
@@ -18,6 +18,7 @@ from shared.paper import injection
 def install() -> None:
     """Replace what Hummingbot makes by name. Safe to call again."""
     injection.install()
+    feed_entries.install()
     ExecutorOrchestrator._executor_mapping.update(
         dca_executor=RecoveryDcaExecutor, position_executor=RecoveryPositionExecutor
     )

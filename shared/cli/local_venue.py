@@ -1,4 +1,4 @@
-"""The local venue and Hummingbot in one process and one event loop, on one clock."""
+"""Hummingbot on a local venue and its clock: in one process and one event loop with it, or in a process of its own."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -34,11 +34,38 @@ def run_beside_venue(
     """
     clock = VirtualClock(market.start_s, speed)
     venue = market.venue(pairs, clock.start_s, clock.time)
-    loop = VirtualEventLoop(clock, egress)
+    _run_to_the_end(VirtualEventLoop(clock, egress), clock, lambda: _serve(venue, egress, work))
+
+
+def run_on_venue(venue_url: str, clock: VirtualClock, egress: EgressGuard, work: Callable[[], Awaitable[None]]) -> None:
+    """Run `work` with Hummingbot's exchange traffic sent to a venue in another process and every other host refused.
+
+    Call once the home is entered.
+
+    Args:
+        venue_url: Where it is, `http://host:port`.
+        clock: That of the venue's process.
+        egress: Refuses other hosts and counts them.
+        work: Trades, and stops trading.
+    """
+
+    async def trade() -> None:
+        from shared.bot.redirect import redirected
+
+        with redirected(venue_url, egress):
+            await work()
+
+    _run_to_the_end(VirtualEventLoop(clock, egress), clock, trade)
+
+
+def _run_to_the_end(loop: VirtualEventLoop, clock: VirtualClock, work: Callable[[], Awaitable[None]]) -> None:
+    async def main() -> None:
+        await work()
+
     asyncio.set_event_loop(loop)
     with virtual_time(clock):
         try:
-            loop.run_until_complete(_serve(venue, egress, work))
+            loop.run_until_complete(main())
         finally:
             loop.run_until_complete(_end_leftover_tasks())
             loop.run_until_complete(loop.shutdown_asyncgens())

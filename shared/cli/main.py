@@ -8,7 +8,22 @@ from typing import Annotated
 
 import typer
 
-from shared.cli import console, db, funnel, hbot, phase, run, sidecar, status, storage, trades, venue, verify
+from shared.cli import (
+    console,
+    db,
+    funnel,
+    hbot,
+    health,
+    phase,
+    run,
+    sidecar,
+    status,
+    storage,
+    trades,
+    up,
+    venue,
+    verify,
+)
 from shared.cli.errors import BAD_INPUT, one_line, user_errors
 
 app = typer.Typer(
@@ -19,6 +34,8 @@ app = typer.Typer(
     add_completion=False,
 )
 app.command("run")(run.run)
+app.command("up")(up.up)
+app.command("down")(up.down)
 app.command("verify")(verify.verify)
 app.command("status")(status.status)
 app.command("funnel")(funnel.funnel)
@@ -26,6 +43,7 @@ app.command("trades")(trades.trades)
 app.command("venue")(venue.venue)
 app.command("console")(console.console)
 app.command("sidecar")(sidecar.sidecar)
+app.command("health")(health.health)
 app.add_typer(phase.phase_app, name="phase")
 app.add_typer(db.db_app, name="db")
 app.add_typer(storage.storage_app, name="storage")

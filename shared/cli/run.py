@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,11 +11,13 @@ import typer
 
 from shared.bot import home as homes
 from shared.cli.errors import MISMATCH, OK, TIMED_OUT, UsageError
-from shared.cli.local_venue import run_beside_venue
+from shared.cli.local_venue import run_beside_venue, run_on_venue
 from shared.cli.market import VENUE_HELP, parse_market, parse_speed
 from shared.cli.script import load_config
+from shared.cli.shared_clock import shared_clock
 from shared.cli.storing import print_storing, store_run
 from shared.simulator.venue import Venue
+from shared.simulator.virtual_time import SHARED_CLOCK, VirtualClock
 
 if TYPE_CHECKING:
     from shared.bot.script_config import RecoveryScriptConfig
@@ -31,7 +34,7 @@ def run(
     speed: Annotated[
         str | None, typer.Option(help="Market seconds per real second, or max. Default: max; 1 with --venue live.")
     ] = None,
-    until_trades: Annotated[int, typer.Option(help="Stop once this many trades have closed.")] = 10,
+    until_trades: Annotated[int, typer.Option(help="Stop once this many trades have closed; 0: when told to.")] = 10,
     timeout_s: Annotated[float | None, typer.Option(help="Give up after this many real seconds (exit code 3).")] = None,
     seed: Annotated[int, typer.Option(help="Seed of the simulated market.")] = 1,
     report: Annotated[Path | None, typer.Option(help="Write the report to this JSON file.")] = None,
@@ -45,7 +48,7 @@ def run(
     Exit codes: 0 done, verified and stored, 1 a mismatch, 2 bad input, 3 timed out before --until-trades.
     """
     for option, value, least in (
-        ("--until-trades", until_trades, 1),
+        ("--until-trades", until_trades, 0),
         ("--timeout-s", timeout_s, 1),
         ("--seed", seed, 0),
     ):
@@ -53,7 +56,7 @@ def run(
             raise UsageError(f"{option} = {value}: must be at least {least}")
     market = parse_market(venue, seed)
     market_speed = parse_speed(speed, live=market.is_live)
-    if timeout_s is None and not market.is_live:
+    if timeout_s is None and not market.is_live and until_trades:
         timeout_s = _SIMULATED_TIMEOUT_S
     if report is not None:
         report = report.absolute()
@@ -72,6 +75,8 @@ def run(
         supervisor = Supervisor(market, config_name, until_trades, timeout_s)
         if market.is_live:
             asyncio.run(_run_live(supervisor, script, config))
+        elif (clock := shared_clock()) is not None:
+            _run_on_venue(supervisor, script, config, clock)
         else:
             _run_simulated(supervisor, script, config, pairs, market_speed)
         outcome = supervisor.report()
@@ -102,6 +107,18 @@ def _run_simulated(
         await supervisor.trade(script, config, simulated=True)
 
     run_beside_venue(supervisor.market, pairs, speed, supervisor.egress, trade)
+
+
+def _run_on_venue(supervisor: "Supervisor", script: str, config: "RecoveryScriptConfig", clock: VirtualClock) -> None:
+    venue_url = os.environ.get(homes.VENUE_URL)
+    if venue_url is None:
+        raise UsageError(f"{SHARED_CLOCK}: is that of a venue, and {homes.VENUE_URL} is not set; unset it")
+
+    async def trade() -> None:
+        _stop_on_signals(supervisor)
+        await supervisor.trade(script, config, simulated=True)
+
+    run_on_venue(venue_url, clock, supervisor.egress, trade)
 
 
 def _stop_on_signals(supervisor: "Supervisor") -> None:

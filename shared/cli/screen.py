@@ -19,19 +19,22 @@ def screen(view: Snapshot, *, heading: str, until_trades: int, clock: str, colum
     Args:
         view: What it shows.
         heading: Its first line.
-        until_trades: Closed trades to reach.
+        until_trades: Closed trades to reach; 0 for no such end.
         clock: The market's time and pace.
         columns: Width of the terminal.
     """
     markets, positions, trades = (_table(sheet) for sheet in sheets(view, narrow=columns < _WIDE_COLUMNS))
     funnel = Padding(Text("\n".join(funnel_lines(view))), (0, 0, 0, 1))
     progress = Table.grid(padding=(0, 1))
-    progress.add_row(
-        Text(f" {view.funnel.trades}/{until_trades} trades closed"),
-        ProgressBar(total=until_trades, completed=min(view.funnel.trades, until_trades), width=40),
-        Text(clock),
-    )
+    closed = view.funnel.trades
+    bar = ProgressBar(total=until_trades, completed=min(closed, until_trades), width=40) if until_trades else ""
+    progress.add_row(Text(f" {goal(closed, until_trades)} trades closed"), bar, Text(clock))
     return Group(Text(f" {heading}", style="dim"), "", markets, "", positions, "", funnel, "", trades, "", progress)
+
+
+def goal(closed: int, until_trades: int) -> str:
+    """How many trades have closed, of how many where there is an end."""
+    return f"{closed}/{until_trades}" if until_trades else str(closed)
 
 
 def _table(sheet: Sheet) -> Table:

@@ -16,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from shared.adapters import lock_file
 from shared.bot import home as homes
 from shared.cli.errors import UsageError
+from shared.cli.shared_clock import run_on_clock
 from shared.sidecar import sidecar as composition
 from shared.sidecar.config import SidecarConfig, find_config, load_config
 from shared.sidecar.shipping import Shipments, Told, not_told
@@ -26,7 +27,7 @@ def sidecar(
     once: Annotated[bool, typer.Option("--once", help="Ship what is in the journal, then end.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="With --once: print what was shipped as JSON.")] = False,
 ) -> None:
-    """Ship the bot's journal to the store and keep the store small, until Ctrl-C.
+    """Fetch candles for the bot, ship its journal to the store and keep the store small, until Ctrl-C.
 
     The store is the database of DATABASE_URL or SUPABASE_DB_URL, the API of SUPABASE_URL and SUPABASE_SECRET_KEY, or else a
     Postgres of its own in the home. Windows and services are in conf/sidecar.yml.
@@ -46,7 +47,7 @@ def sidecar(
     (bot_home / "data").mkdir(parents=True, exist_ok=True)
     try:
         with lock_file.hold(bot_home / "data" / "sidecar.lock"):
-            asyncio.run(_until_stopped(bot_home, config))
+            run_on_clock(lambda: _until_stopped(bot_home, config))
     except lock_file.LockHeld as error:
         raise UsageError(f"{bot_home}: process {error.holder} is its sidecar already: one a home") from None
 

@@ -16,7 +16,7 @@ from shared.adapters.sqlite_journal import SqliteJournal
 from shared.bot import launcher, session, status
 from shared.bot.script_config import RecoveryScriptConfig
 from shared.cli.market import MarketChoice
-from shared.cli.screen import screen
+from shared.cli.screen import goal, screen
 from shared.cli.verdict import print_verdict
 from shared.domain.funnel import funnel_of
 from shared.domain.report import RunReport
@@ -35,7 +35,7 @@ class Supervisor:
     Args:
         market: What is traded.
         config_name: File of conf/scripts, for the log.
-        until_trades: Closed trades to reach.
+        until_trades: Closed trades to reach; 0 for no such end.
         timeout_s: Real seconds allowed; None for no bound.
 
     Attributes:
@@ -97,7 +97,7 @@ class Supervisor:
     def _reason_to_stop(self, strategy: Any) -> str | None:
         if strategy.session.failure is not None:
             raise strategy.session.failure
-        if len(strategy.session.record.closed_trades) >= self._until_trades:
+        if 0 < self._until_trades <= len(strategy.session.record.closed_trades):
             return f"{self._until_trades} trades closed"
         if self._timeout_s is not None and real_time() - self._began_s >= self._timeout_s:
             self.timed_out = True
@@ -131,7 +131,7 @@ class Supervisor:
         funnel = view.funnel
         self.console.print(
             f"{_utc(view.at_s)} {prices} | {funnel.signals} signals, {funnel.taken} taken, {funnel.orders} orders, "
-            f"{funnel.fills} fills, {len(view.positions)} open, {funnel.trades}/{self._until_trades} trades, "
+            f"{funnel.fills} fills, {len(view.positions)} open, {goal(funnel.trades, self._until_trades)} trades, "
             f"PnL {view.pnl_quote:+,.4f} | {self._pace()}",
             highlight=False,
             soft_wrap=True,

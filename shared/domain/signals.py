@@ -39,6 +39,8 @@ class Refusal(StrEnum):
     CRASH_GUARD = "crash_guard"
     CRASH_GUARD_BLIND = "crash_guard_blind"
     PHASE_CHANGED = "phase_changed"
+    FEED_STALE = "feed_stale"
+    FEED_DEGRADED = "feed_degraded"
 
 
 @dataclass(frozen=True)

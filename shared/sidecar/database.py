@@ -8,9 +8,10 @@ from pathlib import Path
 
 from shared.adapters.postgres.address import Address, address_in
 from shared.adapters.postgres.embedded import EmbeddedPostgres
+from shared.adapters.postgres.leases import PostgresLeases
 from shared.adapters.postgres.migrations import migrate
 from shared.adapters.postgres.store import PostgresStore
-from shared.ports import Store, StoreError
+from shared.ports import Leases, Store, StoreError
 from shared.sidecar.config import Backend, ShippingConfig
 
 EMBEDDED = "embedded"
@@ -32,9 +33,10 @@ class Database:
 
 @dataclass(frozen=True)
 class OpenStore:
-    """A store in use. `database` is None where nothing but the API is known of it."""
+    """A store in use, with its leases. `database` is None where nothing but the API is known of it."""
 
     store: Store
+    leases: Leases
     database: Database | None = None
 
 
@@ -71,12 +73,15 @@ async def open_store(home: Path, config: ShippingConfig) -> AsyncIterator[OpenSt
     if config.backend is Backend.REST or (config.backend is Backend.AUTO and _only_the_api_is_named(os.environ)):
         url, key = _api(os.environ)
         # Its client takes more than half a second to import, and few need it.
+        from shared.adapters.supabase_leases import SupabaseLeases
         from shared.adapters.supabase_store import SupabaseStore
 
         store = await SupabaseStore.connect(url, key, batch_limit=config.rest_batch_events)
+        leases = await SupabaseLeases.connect(url, key)
         try:
-            yield OpenStore(store)
+            yield OpenStore(store, leases)
         finally:
+            await leases.close()
             await store.close()
         return
     with open_database(home) as database:
@@ -84,7 +89,7 @@ async def open_store(home: Path, config: ShippingConfig) -> AsyncIterator[OpenSt
             await migrate(database.address)
         store = PostgresStore(database.address, config.direct_batch_events)
         try:
-            yield OpenStore(store, database)
+            yield OpenStore(store, PostgresLeases(database.address), database)
         finally:
             await store.close()
 

@@ -1,5 +1,6 @@
 """What conf/sidecar.yml says of prices: which sources, which pairs, where the bot gets its candles."""
 
+import ipaddress
 import re
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -12,12 +13,20 @@ from shared.sidecar.settings import Count, Settings, Switch, setting
 _PAIR = re.compile(r"[A-Z0-9]+-[A-Z0-9]+")
 SOURCES = ("polygon", "binance", "coingecko")
 _A_PAIR = "a trading pair such as BTC-USDT"
+_AN_IP_ADDRESS = "an IP address such as 127.0.0.1"
 
 
 def _read_pair(value: str) -> str:
     if not _PAIR.fullmatch(value):
         raise ValueError(f"must be {_A_PAIR}")
     return value
+
+
+def _read_ip_address(value: str) -> str:
+    try:
+        return str(ipaddress.ip_address(value))
+    except ValueError:
+        raise ValueError(f"must be {_AN_IP_ADDRESS}") from None
 
 
 def _address(*schemes: str) -> Any:
@@ -89,7 +98,9 @@ class FeedsConfig(Settings):
 class ServerConfig(Settings):
     """The sidecar's own HTTP address: candles for the bot, /health and /metrics."""
 
-    host: str = setting("Address to listen on; any but a loopback one needs RECOVERY_SIDECAR_TOKEN", "an IP address")
+    host: Annotated[str, AfterValidator(_read_ip_address)] = setting(
+        "Address to listen on; any but a loopback one needs RECOVERY_SIDECAR_TOKEN", _AN_IP_ADDRESS
+    )
     port: Count = Field(ge=0, le=65535, description="Port to listen on; 0 takes a free one")
 
 

@@ -1,9 +1,9 @@
-"""Puts the sidecar together: which services run, on which store."""
+"""Puts the sidecar together: which services run, on which store. The feeds are put together in `feed_following`."""
 
 import asyncio
 import time
 from collections.abc import Callable, Mapping
-from contextlib import closing
+from contextlib import AsyncExitStack, closing
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +12,12 @@ from shared.domain.stored import StoredCounts
 from shared.ports import Store, StoreError
 from shared.sidecar.config import SidecarConfig
 from shared.sidecar.database import Database, open_store
+from shared.sidecar.feed_following import follow_feeds
+from shared.sidecar.health_watch import watch_health
 from shared.sidecar.phase_service import PhaseService
 from shared.sidecar.retention_service import RetentionService
 from shared.sidecar.retention_work import Retention
-from shared.sidecar.services import Heartbeats, Service, Supervision
+from shared.sidecar.services import Heartbeats, Service, Supervision, Watched
 from shared.sidecar.shipping import Shipments, Shipping, Told, not_told
 from shared.sidecar.size_samples import SizeSamples
 
@@ -29,22 +31,33 @@ async def run(home: Path, config: SidecarConfig, stopping: asyncio.Event, said: 
     """Run the configured services until `stopping` is set, each in the phases it runs in.
 
     Raises:
+        SidecarConfigError: An address cannot be listened on, or a webhook's is none.
         StoreError: The store cannot be opened at all.
     """
-    async with open_store(home, config.shipping) as opened:
+    async with AsyncExitStack() as held:
+        opened = await held.enter_async_context(open_store(home, config.shipping))
         store = opened.store
         heartbeats = Heartbeats(home.name, store, _HEARTBEAT_EVERY_S)
         # It tells the supervision that is made of it and the others.
         phase = PhaseService(home / JOURNAL, lambda number: supervision.enter_phase(number), said)
-        services: list[Service] = [phase, heartbeats]
+        services: list[Service | Watched] = [phase, heartbeats]
         if opened.database is not None and opened.database.embedded is not None:
             services.append(EmbeddedDatabase(opened.database.embedded))
         if config.services.shipping:
             services.append(ShippingService(home, store, config.shipping.poll_s, said))
         if config.services.retention:
             services += _storage_services(home, config, opened.database, stopping)
+        feeds = None
+        if config.services.feeds:
+            following = await held.enter_async_context(follow_feeds(home, config.feeds, opened, said))
+            feeds = following.feeds
+            services += following.services
+        health = await held.enter_async_context(watch_health(home, config, opened.database, feeds, said))
+        services += health.services
         supervision = Supervision(services, said)
         heartbeats.watch(supervision.watched)
+        health.service.watch(supervision.watched)
+        said(f"candles, health and metrics at {health.url}")
         running = asyncio.create_task(supervision.run())
         waiting = asyncio.create_task(stopping.wait())
         await asyncio.wait((running, waiting), return_when=asyncio.FIRST_COMPLETED)

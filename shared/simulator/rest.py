@@ -4,13 +4,22 @@ It takes no orders: private paths exist only to refuse (401, code -2015).
 """
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from aiohttp import web
 
 from shared.simulator import binance_messages as messages
+from shared.simulator.binance_weights import (
+    PERPETUAL_LIMIT,
+    SPOT_LIMIT,
+    RequestWeights,
+    weight,
+    weight_headers,
+)
 from shared.simulator.errors import UnknownPair
+from shared.simulator.fault_kinds import Kind, Part, Where
+from shared.simulator.faults import Faults
 from shared.simulator.market import Market
 from shared.simulator.venue import Venue
 
@@ -34,11 +43,14 @@ class RestApi:
 
     Args:
         perpetual: Serve the USD-M perpetual's paths instead of spot's.
+        faults: Of the spot half: what it does not list, and how wrong its clock is.
     """
 
-    def __init__(self, venue: Venue, perpetual: bool) -> None:
+    def __init__(self, venue: Venue, perpetual: bool, faults: Faults) -> None:
         self._venue = venue
         self._perpetual = perpetual
+        self._faults = faults
+        self._weights = RequestWeights(PERPETUAL_LIMIT if perpetual else SPOT_LIMIT)
         self._max_klines = 1500 if perpetual else 1000
 
     def routes(self, prefix: str) -> list[web.RouteDef]:
@@ -46,7 +58,7 @@ class RestApi:
         base = prefix + ("/fapi/v1" if self._perpetual else "/api/v3")
         answers: dict[str, Callable[[web.Request], Any]] = {
             "/ping": lambda _: {},
-            "/time": lambda _: {"serverTime": self._venue.now_ms()},
+            "/time": lambda _: {"serverTime": self._now_ms()},
             "/exchangeInfo": self._exchange_info,
             "/depth": self._depth,
             "/klines": self._klines,
@@ -59,26 +71,50 @@ class RestApi:
             answers["/premiumIndex"] = lambda request: self._each(request, messages.premium_index)
             answers["/fundingRate"] = self._funding_rate
         private = web.route("*", prefix + _PRIVATE[self._perpetual], _refuse_private)
-        return [private, *(web.get(base + path, _answering(answer)) for path, answer in answers.items())]
+        return [private, *(web.get(base + path, self._answering(path, answer)) for path, answer in answers.items())]
+
+    def _answering(self, path: str, answer: Callable[[web.Request], Any]) -> Handler:
+        async def handle(request: web.Request) -> web.StreamResponse:
+            weighs = weight(path, self._perpetual, request.query)
+            headers = weight_headers(self._weights.use(request.remote or "", weighs))
+            text = json.dumps(answer(request))
+            return web.Response(text=text, content_type="application/json", headers=headers)
+
+        return handle
+
+    def _now_ms(self) -> int:
+        skew_s = 0.0 if self._perpetual else self._faults.skew_s(Where.BINANCE, Part.REST)
+        return self._venue.now_ms() + round(skew_s * 1000)
+
+    def _is_listed(self, market: Market) -> bool:
+        pair = market.instrument.pair
+        unknown = (Kind.UNKNOWN_SYMBOL,)
+        return self._perpetual or self._faults.peek(Where.BINANCE, Part.REST, unknown, (pair,)) is None
+
+    def _markets(self) -> list[Market]:
+        return [market for market in self._venue.markets(self._perpetual) if self._is_listed(market)]
 
     def _market(self, request: web.Request) -> Market:
         symbol = request.query.get("symbol")
         if not symbol:
             raise _bad(-1102, "Mandatory parameter 'symbol' was not sent, was empty/null, or malformed.")
         try:
-            return self._venue.market(self._perpetual, symbol)
+            market = self._venue.market(self._perpetual, symbol)
         except UnknownPair:
             raise _bad(-1121, "Invalid symbol.") from None
+        if not self._is_listed(market):
+            raise _bad(-1121, "Invalid symbol.")
+        return market
 
     def _each(self, request: web.Request, build: Callable[[Market], dict[str, Any]]) -> Any:
         """One entry for `symbol`, or a list of all without it."""
         if "symbol" in request.query:
             return build(self._market(request))
-        return [build(market) for market in self._venue.markets(self._perpetual)]
+        return [build(market) for market in self._markets()]
 
     def _exchange_info(self, request: web.Request) -> Any:
-        wanted = [self._market(request)] if "symbol" in request.query else self._venue.markets(self._perpetual)
-        return messages.exchange_info(wanted, self._venue.now_ms())
+        wanted = [self._market(request)] if "symbol" in request.query else self._markets()
+        return messages.exchange_info(wanted, self._now_ms())
 
     def _depth(self, request: web.Request) -> Any:
         limit = _integer(request, "limit", 500 if self._perpetual else 100)
@@ -109,6 +145,12 @@ class RestApi:
         return messages.funding_rates(self._market(request), min(_integer(request, "limit", 100), _MAX_ROWS))
 
 
+def spot_pairs(venue: Venue, request: web.Request) -> Sequence[str]:
+    """The pairs a request to the spot half is about, "BTC-USDT"; none if it names none that is listed."""
+    symbol = request.query.get("symbol", "")
+    return [market.instrument.pair for market in venue.markets(False) if market.instrument.symbol == symbol]
+
+
 def _integer(request: web.Request, name: str, default: int) -> int:
     try:
         return int(request.query.get(name, default))
@@ -118,13 +160,6 @@ def _integer(request: web.Request, name: str, default: int) -> int:
 
 def _bad(code: int, text: str) -> web.HTTPBadRequest:
     return web.HTTPBadRequest(text=json.dumps(messages.error(code, text)), content_type="application/json")
-
-
-def _answering(answer: Callable[[web.Request], Any]) -> Handler:
-    async def handle(request: web.Request) -> web.StreamResponse:
-        return web.Response(text=json.dumps(answer(request)), content_type="application/json")
-
-    return handle
 
 
 async def _refuse_private(_: web.Request) -> web.StreamResponse:

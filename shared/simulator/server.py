@@ -1,32 +1,36 @@
-"""The venue on a port: REST and websockets of both halves, spot below `/spot` and USD-M perpetual below `/perpetual`.
+"""The venue on a port: Binance's REST and websockets, spot and USD-M perpetual, and the other sources beside them.
 
 https://api.binance.com           ->  http://HOST:PORT/spot
 wss://stream.binance.com:9443     ->  ws://HOST:PORT/spot
 https://fapi.binance.com          ->  http://HOST:PORT/perpetual
 wss://fstream.binance.com         ->  ws://HOST:PORT/perpetual
+https://api.coingecko.com         ->  http://HOST:PORT/coingecko
+https://pro-api.coingecko.com     ->  http://HOST:PORT/coingecko-pro
+https://api.massive.com           ->  http://HOST:PORT/polygon
+wss://socket.massive.com          ->  ws://HOST:PORT/polygon
 """
 
-import json
-import socket
-from typing import Any
+from aiohttp import web
 
-from aiohttp import WSMsgType, web
-
+from shared.simulator.bar_book import MarketBars
+from shared.simulator.binance_sockets import BinanceSockets
+from shared.simulator.binance_weights import error_body
+from shared.simulator.coingecko_server import CoinGeckoApi, coingecko_face
 from shared.simulator.errors import VenueError
-from shared.simulator.rest import RestApi
+from shared.simulator.fault_control import FaultControl
+from shared.simulator.fault_kinds import Where
+from shared.simulator.faults import Faults
+from shared.simulator.listener import listen
+from shared.simulator.polygon_server import PolygonFake
+from shared.simulator.rest import RestApi, spot_pairs
+from shared.simulator.rest_faults import RestFace, rest_faults
 from shared.simulator.venue import Venue
-from shared.simulator.websocket import WebsocketClient, text_frame
 
 SPOT_PREFIX = "/spot"
 PERPETUAL_PREFIX = "/perpetual"
+COINGECKO_PREFIX = "/coingecko"
+COINGECKO_PRO_PREFIX = "/coingecko-pro"
 
-# Connections to /stream get events wrapped with their stream's name, those to /ws get them bare. Since 2026 the
-# perpetual's sockets also live below /public (books) and /market (the rest); either serves everything here.
-_SPOT_SOCKETS = {"/ws": False, "/stream": True}
-_PERPETUAL_SOCKETS = {
-    f"{group}{path}": combined for group in ("", "/public", "/market") for path, combined in _SPOT_SOCKETS.items()
-}
-_MAX_REQUEST_BYTES = 64 * 1024
 # Idle connections are kept longer than any client keeps them, so that none is closed while a request is on its way.
 _KEEPALIVE_S = 3600.0
 _SHUTDOWN_S = 1.0
@@ -38,14 +42,22 @@ class VenueServer:
     Args:
         host: Address to listen on; a numeric one, so that no name is looked up.
         port: 0 takes any free port; see `port` after `start`.
+        faults: What goes wrong, and when; default: nothing yet.
+
+    Attributes:
+        faults: What goes wrong; more can be added at any time.
+        binance: Binance's websockets.
+        polygon: Polygon: its bars and its connections.
     """
 
-    def __init__(self, venue: Venue, host: str = "127.0.0.1", port: int = 0) -> None:
+    def __init__(self, venue: Venue, host: str = "127.0.0.1", port: int = 0, faults: Faults | None = None) -> None:
         self._venue = venue
         self._host = host
         self._port = port
         self._runner: web.AppRunner | None = None
-        self._clients: set[WebsocketClient] = set()
+        self.faults = faults or Faults()
+        self.binance = BinanceSockets(venue, self.faults)
+        self.polygon = PolygonFake(MarketBars(venue), self.faults)
 
     @property
     def port(self) -> int:
@@ -63,7 +75,7 @@ class VenueServer:
         Raises:
             VenueError: The port cannot be listened on, or the clock stands outside the venue's data.
         """
-        listener = self._listen()
+        listener = listen(self._host, self._port)
         try:
             self._venue.start()
         except VenueError:
@@ -75,90 +87,36 @@ class VenueServer:
         )
         await self._runner.setup()
         await web.SockSite(self._runner, listener).start()
+        self.polygon.start()
+        self.faults.start()
 
     async def stop(self) -> None:
         """Close all connections and the port, and end trading; what made the venue fail is raised here."""
-        for client in list(self._clients):
-            client.close()
+        self.faults.stop()
+        self.binance.stop()
+        await self.polygon.stop()
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
         await self._venue.stop()
 
-    def _listen(self) -> socket.socket:
-        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind((self._host, self._port))
-        except OSError as error:
-            listener.close()
-            raise VenueError(
-                f"The local venue cannot listen on {self._host}:{self._port} ({error.strerror}): stop what uses that"
-                " port, or choose another one, or 0 for any free one."
-            ) from error
-        listener.setblocking(False)
-        return listener
-
     def _application(self) -> web.Application:
-        application = web.Application()
+        application = web.Application(middlewares=[rest_faults(self.faults, self._faces())])
         for perpetual, prefix in ((False, SPOT_PREFIX), (True, PERPETUAL_PREFIX)):
-            application.add_routes(RestApi(self._venue, perpetual).routes(prefix))
-            sockets = _PERPETUAL_SOCKETS if perpetual else _SPOT_SOCKETS
-            for path, combined in sockets.items():
-                handler = _SocketHandler(self._venue, self._clients, perpetual, combined)
-                application.router.add_get(prefix + path, handler.serve)
-                application.router.add_get(prefix + path + "/{streams:.+}", handler.serve)
+            application.add_routes(RestApi(self._venue, perpetual, self.faults).routes(prefix))
+        application.add_routes(self.binance.routes(SPOT_PREFIX, PERPETUAL_PREFIX))
+        book = MarketBars(self._venue)
+        for prefix, is_pro in ((COINGECKO_PREFIX, False), (COINGECKO_PRO_PREFIX, True)):
+            application.add_routes(CoinGeckoApi(book, self.faults, is_pro).routes(prefix))
+        application.add_routes(self.polygon.routes())
+        connections = {"polygon": self.polygon.log.report, "binance": self.binance.log.report}
+        application.add_routes(FaultControl(self.faults, connections).routes())
         return application
 
-
-class _SocketHandler:
-    """Websocket connections to one path."""
-
-    def __init__(self, venue: Venue, clients: set[WebsocketClient], perpetual: bool, combined: bool) -> None:
-        self._venue = venue
-        self._clients = clients
-        self._perpetual = perpetual
-        self._combined = combined
-
-    async def serve(self, request: web.Request) -> web.StreamResponse:
-        connection = web.WebSocketResponse(compress=False, max_msg_size=_MAX_REQUEST_BYTES)
-        await connection.prepare(request)
-        if request.transport is None:
-            return connection
-        client = WebsocketClient(request.transport)
-        self._clients.add(client)
-        try:
-            named = request.match_info.get("streams") or request.query.get("streams", "")
-            self._subscribe(client, [name for name in named.split("/") if name])
-            async for message in connection:
-                if message.type is WSMsgType.TEXT:
-                    self._request(client, message.data)
-        finally:
-            self._clients.discard(client)
-            self._venue.drop(client)
-        return connection
-
-    def _request(self, client: WebsocketClient, text: str) -> None:
-        """Answer one SUBSCRIBE or UNSUBSCRIBE request."""
-        try:
-            request = json.loads(text)
-            method, names, identity = request["method"], request.get("params", []), request.get("id")
-            known = isinstance(names, list) and all(isinstance(name, str) for name in names)
-        except (ValueError, KeyError, TypeError, AttributeError):
-            return _reply(client, {"error": {"code": 3, "msg": "Invalid JSON: a method and params are expected."}})
-        if not known or method not in ("SUBSCRIBE", "UNSUBSCRIBE"):
-            return _reply(client, {"error": {"code": 2, "msg": f"Invalid request: {method}."}, "id": identity})
-        _reply(client, {"result": None, "id": identity})
-        if method == "SUBSCRIBE":
-            return self._subscribe(client, names)
-        for name in names:
-            self._venue.unsubscribe(self._perpetual, name, client)
-        return None
-
-    def _subscribe(self, client: WebsocketClient, names: list[str]) -> None:
-        for name in names:
-            self._venue.subscribe(self._perpetual, name, client, self._combined)
-
-
-def _reply(client: WebsocketClient, answer: dict[str, Any]) -> None:
-    client.send(text_frame(json.dumps(answer)))
+    def _faces(self) -> list[RestFace]:
+        """The sources whose REST interfaces can be at fault."""
+        binance = RestFace(
+            Where.BINANCE, (SPOT_PREFIX + "/",), error_body, lambda request: spot_pairs(self._venue, request)
+        )
+        coingecko = coingecko_face((COINGECKO_PREFIX + "/", COINGECKO_PRO_PREFIX + "/"))
+        return [binance, coingecko, self.polygon.face]

@@ -17,6 +17,13 @@ class Client(Protocol):
         """Take whole frames."""
 
 
+class KlineListener(Protocol):
+    """Whoever is told candles as events, to make frames of them itself."""
+
+    def kline(self, stream: "Stream", text: str, open_ms: int, closed: bool) -> None:
+        """Take one event of a kline stream: its JSON, the candle's open, and whether this is its last word."""
+
+
 @dataclass(eq=False)
 class Stream:
     """One stream name and its listeners.
@@ -27,6 +34,7 @@ class Stream:
         interval: Of a kline stream, else empty.
         raw: Clients that get the bare event.
         combined: Clients that get it wrapped as `{"stream": name, "data": event}`.
+        followers: Of a kline stream: told each event, not sent frames.
     """
 
     name: str
@@ -34,6 +42,12 @@ class Stream:
     interval: str = ""
     raw: set[Client] = field(default_factory=set)
     combined: set[Client] = field(default_factory=set)
+    followers: set[KlineListener] = field(default_factory=set)
+
+    @property
+    def is_heard(self) -> bool:
+        """Whether anybody listens."""
+        return bool(self.raw or self.combined or self.followers)
 
     def wrap(self, text: str) -> str:
         """The event as a combined connection gets it."""

@@ -13,7 +13,7 @@ from shared.simulator import binance_messages as messages
 from shared.simulator.errors import UnknownPair, VenueError
 from shared.simulator.market import Market
 from shared.simulator.price_path import candle_open_ms
-from shared.simulator.streams import Client, Stream, parse_stream, symbol_of
+from shared.simulator.streams import Client, KlineListener, Stream, parse_stream, symbol_of
 from shared.simulator.websocket import text_frame
 
 _LOG = logging.getLogger(__name__)
@@ -134,18 +134,33 @@ class Venue:
 
     def subscribe(self, perpetual: bool, name: str, client: Client, combined: bool) -> None:
         """Add a listener. A new kline listener is sent the candle in progress at once; unknown names stay silent."""
-        key = (perpetual, symbol_of(name))
-        market = self._markets.get(key)
-        if market is None:
-            return
-        stream = self._streams[key].get(name) or parse_stream(name, perpetual, self.step_s)
+        stream = self._stream(perpetual, name)
         if stream is None:
             return
-        self._streams[key][name] = stream
         (stream.combined if combined else stream.raw).add(client)
-        if stream.kind == "kline" and market.index >= 0:
-            text = messages.kline(market, stream.interval, market.time_ms, self.now_ms(), closed=False)
+        if stream.kind == "kline" and (text := self.kline_now(perpetual, stream)):
             client.send(text_frame(stream.wrap(text) if combined else text))
+
+    def follow(self, perpetual: bool, name: str, listener: KlineListener) -> Stream | None:
+        """Tell a listener the events of a kline stream from now on; None if the venue publishes no such stream."""
+        stream = self._stream(perpetual, name)
+        if stream is None or stream.kind != "kline":
+            return None
+        stream.followers.add(listener)
+        return stream
+
+    def unfollow(self, perpetual: bool, name: str, listener: KlineListener) -> None:
+        """Tell it nothing more."""
+        if stream := self._streams.get((perpetual, symbol_of(name)), {}).get(name):
+            stream.followers.discard(listener)
+            self._forget_unheard(perpetual, stream)
+
+    def kline_now(self, perpetual: bool, stream: Stream) -> str:
+        """The event of a kline stream's candle in progress; empty before the market's first point."""
+        market = self._markets[(perpetual, symbol_of(stream.name))]
+        if market.index < 0:
+            return ""
+        return messages.kline(market, stream.interval, market.time_ms, self.now_ms(), closed=False)
 
     def unsubscribe(self, perpetual: bool, name: str, client: Client) -> None:
         """Remove a listener; a stream without any costs nothing."""
@@ -153,14 +168,27 @@ class Venue:
         if stream := streams.get(name):
             stream.raw.discard(client)
             stream.combined.discard(client)
-            if not stream.raw and not stream.combined:
-                del streams[name]
+            self._forget_unheard(perpetual, stream)
 
     def drop(self, client: Client) -> None:
         """Remove a listener from everything."""
         for (perpetual, _), streams in list(self._streams.items()):
             for name in list(streams):
                 self.unsubscribe(perpetual, name, client)
+
+    def _stream(self, perpetual: bool, name: str) -> Stream | None:
+        """A stream by its name, made where nobody listened before; None if the venue does not publish it."""
+        key = (perpetual, symbol_of(name))
+        if key not in self._markets:
+            return None
+        stream = self._streams[key].get(name) or parse_stream(name, perpetual, self.step_s)
+        if stream is not None:
+            self._streams[key][name] = stream
+        return stream
+
+    def _forget_unheard(self, perpetual: bool, stream: Stream) -> None:
+        if not stream.is_heard:
+            self._streams[(perpetual, symbol_of(stream.name))].pop(stream.name, None)
 
     # ---- what is listed
 
@@ -189,10 +217,11 @@ class Venue:
         for stream in streams.values():
             if stream.kind != "kline":
                 continue
-            if candle_open_ms(boundary_ms, messages.INTERVALS_S[stream.interval]) == boundary_ms:
-                _deliver(
-                    stream, messages.kline(market, stream.interval, boundary_ms - 1, boundary_ms, closed=True), outbox
-                )
+            interval_s = messages.INTERVALS_S[stream.interval]
+            if candle_open_ms(boundary_ms, interval_s) == boundary_ms:
+                text = messages.kline(market, stream.interval, boundary_ms - 1, boundary_ms, closed=True)
+                _deliver(stream, text, outbox)
+                _tell_followers(stream, text, boundary_ms - interval_s * 1000, closed=True)
 
     def _publish_point(
         self, market: Market, streams: dict[str, Stream], index: int, outbox: dict[Client, list[bytes]]
@@ -205,6 +234,10 @@ class Venue:
                 texts[what] = _event_text(market, stream, index)
             if texts[what]:
                 _deliver(stream, texts[what], outbox)
+                if stream.followers:
+                    time_ms = int(market.path.time_ms[index])
+                    open_ms = candle_open_ms(time_ms, messages.INTERVALS_S[stream.interval])
+                    _tell_followers(stream, texts[what], open_ms, closed=False)
 
 
 _ORDER = ("trade", "aggTrade", "depth", "bookTicker", "markPrice", "kline")
@@ -243,6 +276,11 @@ def _deliver(stream: Stream, text: str, outbox: dict[Client, list[bytes]]) -> No
         frame = text_frame(stream.wrap(text))
         for client in stream.combined:
             outbox[client].append(frame)
+
+
+def _tell_followers(stream: Stream, text: str, open_ms: int, closed: bool) -> None:
+    for follower in tuple(stream.followers):
+        follower.kline(stream, text, open_ms, closed)
 
 
 def _iso(time_ms: int) -> str:

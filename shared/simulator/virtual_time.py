@@ -28,21 +28,43 @@ _real_time = time.time
 _real_monotonic = time.monotonic
 
 
+SHARED_CLOCK = "RECOVERY_CLOCK"
+"""Environment variable: a scaled clock that processes of this machine share, as `VirtualClock.shared` writes it."""
+
+
 class VirtualClock:
     """The present of a simulated run.
 
     Args:
         start_s: Where it begins, UTC epoch seconds.
         speed: Virtual seconds per real second, > 0; None jumps from event to event.
+        real_start_s: When it began, by the machine's monotonic clock; default: now.
     """
 
-    def __init__(self, start_s: float, speed: float | None) -> None:
+    def __init__(self, start_s: float, speed: float | None, real_start_s: float | None = None) -> None:
         if speed is not None and speed <= 0:
             raise ValueError(f"speed = {speed}: must be above 0")
         self.start_s = start_s
         self.speed = speed
         self._jumped_s = 0.0
-        self._real_start_s = _real_monotonic()
+        self._real_start_s = _real_monotonic() if real_start_s is None else real_start_s
+
+    @property
+    def shared(self) -> str:
+        """What another process of this machine makes the same clock of: the monotonic clock is one for all of them."""
+        if self.speed is None:
+            raise ValueError("a clock that jumps belongs to one process")
+        return f"{self.start_s!r} {self.speed!r} {self._real_start_s!r}"
+
+    @classmethod
+    def of(cls, shared: str) -> "VirtualClock":
+        """The clock that another process shares.
+
+        Raises:
+            ValueError: The text is not what `shared` writes.
+        """
+        start_s, speed, real_start_s = map(float, shared.split())
+        return cls(start_s, speed, real_start_s)
 
     def elapsed(self) -> float:
         """Virtual seconds since the start; finer than `time`, whose float resolves 0.2 microseconds."""
@@ -109,14 +131,14 @@ class _VirtualSelector(selectors.BaseSelector):
 
 
 class VirtualEventLoop(asyncio.SelectorEventLoop):
-    """An event loop on a virtual clock that reaches this machine only.
+    """An event loop on a virtual clock; with a guard it reaches this machine only.
 
     Args:
         clock: What `loop.time()` reads.
-        egress: Refuses every other host, below whatever library is asking.
+        egress: Refuses every other host, below whatever library is asking; None refuses none.
     """
 
-    def __init__(self, clock: VirtualClock, egress: EgressGuard) -> None:
+    def __init__(self, clock: VirtualClock, egress: EgressGuard | None) -> None:
         self._virtual_clock = clock
         self._egress = egress
         self._thread_jobs = 0
@@ -137,12 +159,13 @@ class VirtualEventLoop(asyncio.SelectorEventLoop):
         self._thread_jobs -= 1
 
     async def sock_connect(self, sock: Any, address: Any) -> None:
-        if isinstance(address, tuple):
+        if self._egress is not None and isinstance(address, tuple):
             self._egress.check(str(address[0]))
         await super().sock_connect(sock, address)
 
     async def getaddrinfo(self, host: Any, port: Any, **kwargs: Any) -> Any:
-        self._egress.check(host.decode() if isinstance(host, bytes) else str(host))
+        if self._egress is not None:
+            self._egress.check(host.decode() if isinstance(host, bytes) else str(host))
         return await super().getaddrinfo(host, port, **kwargs)
 
 

@@ -5,7 +5,7 @@ with actions. `shared.adapters.feeds.stream_socket` carries the actions out.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
@@ -37,7 +37,12 @@ class Connect:
 class Send:
     """Send one text message. Never logged: it may hold a key."""
 
-    text: str
+    text: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Ping:
+    """Ask the transport for a sign of life; the machine is told `alive` when it comes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +79,21 @@ class Moved:
     cause: str
 
 
-Action = Connect | Send | Disconnect | Reported | Malformed | Moved
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    """The source says that something is wrong and goes on all the same. `text`: one sentence."""
+
+    source: str
+    text: str
+
+
+News = Reported | Malformed | Moved | Complaint
+"""What is for whoever wants the feed."""
+
+Order = Connect | Send | Ping | Disconnect
+"""What is for the socket."""
+
+Action = Order | News
 
 
 class StreamMachine(Protocol):
@@ -99,6 +118,10 @@ class StreamMachine(Protocol):
         """Be subscribed to these symbols (the source's own quote, "BTC-USD") and to no others; none: hang up."""
         ...
 
+    def renew(self, symbols: frozenset[str], now_s: float) -> Sequence[Action]:
+        """Subscribe anew to those of these symbols that are subscribed to: they are silent though the stream lives."""
+        ...
+
     def allow(self, is_allowed: bool, now_s: float) -> Sequence[Action]:
         """Whether a connection may exist at all: false hangs up at once. A machine begins allowed."""
         ...
@@ -116,7 +139,7 @@ class StreamMachine(Protocol):
         ...
 
     def alive(self, now_s: float) -> Sequence[Action]:
-        """The transport answered a ping."""
+        """The transport answered a ping, or sent one."""
         ...
 
     def disconnected(self, code: int | None, reason: str, now_s: float) -> Sequence[Action]:

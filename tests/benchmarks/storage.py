@@ -156,7 +156,7 @@ async def query_times(store: Store) -> dict[str, list[float]]:
     end = BEGINNING + timedelta(days=DAYS)
 
     async def candles(count: int) -> None:
-        assert len(await store.last_candles("COIN7-USDT", Timeframe.MINUTE, count)) == count
+        assert len(await store.last_candles("COIN7-USDT", Timeframe.MINUTE, count, "bench")) == count
 
     day = [signal async for signal in store.signals(since, since + timedelta(days=1))]
 

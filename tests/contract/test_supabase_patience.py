@@ -13,7 +13,7 @@ import pytest
 from shared.adapters import supabase_api
 from shared.adapters.postgres.connection import DiskFull, SchemaMissing
 from shared.adapters.supabase_api import SupabaseApi
-from shared.ports import StoreError, StoreUnavailable
+from shared.ports import StoreError, StoreUnavailable, ValuesRefused
 from tests.contract.supabase_clients import Api
 from tests.store_backends import JOURNAL, journal_of
 from tests.supabase_gateway import Answer, Fault, LostAnswer, Silence
@@ -101,7 +101,8 @@ def test_a_server_that_asks_for_more_patience_than_there_is_gets_it_from_the_cal
 @pytest.mark.parametrize(
     ("answer", "kind", "said"),
     [
-        (Answer(400, {"code": "22P02", "message": "invalid input syntax"}), StoreError, "invalid input syntax"),
+        (Answer(400, {"code": "22P02", "message": "invalid input syntax"}), ValuesRefused, "invalid input syntax"),
+        (Answer(400, {"code": "23514", "message": "violates check"}), ValuesRefused, "violates check"),
         (Answer(500, {"code": "XX000", "message": "a defect"}), StoreError, "a defect"),
         (Answer(403, {"code": "42501", "message": "permission denied"}), StoreError, "was refused: permission denied"),
         (Answer(404, {"code": "PGRST202", "message": "no function"}), SchemaMissing, "run recovery db migrate"),

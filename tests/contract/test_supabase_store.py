@@ -52,7 +52,7 @@ def test_candles_sent_twice_are_there_once(api: Api) -> None:
     candles = [candle(NOON + timedelta(minutes=number)) for number in range(2500)]
     api.run(lambda store: store.put_candles(candles), LostAnswer(), Answer(503))
     assert len(api.gateway.requests) == 5
-    assert api.run(lambda store: store.last_candles("BTC-USDT", Timeframe.MINUTE, 9999)) == candles
+    assert api.run(lambda store: store.last_candles("BTC-USDT", Timeframe.MINUTE, 9999, "polygon")) == candles
 
 
 def test_nothing_is_deleted_without_a_filter(api: Api) -> None:
@@ -60,7 +60,7 @@ def test_nothing_is_deleted_without_a_filter(api: Api) -> None:
     with pytest.raises(StoreError, match="a delete without a filter would empty it"):
         api.run(lambda store: store._delete("ohlc_data"))
     assert api.gateway.requests == []
-    assert api.run(lambda store: store.last_candles("BTC-USDT", Timeframe.MINUTE, 9)) == [candle(NOON)]
+    assert api.run(lambda store: store.last_candles("BTC-USDT", Timeframe.MINUTE, 9, "polygon")) == [candle(NOON)]
 
 
 def test_every_delete_that_is_sent_has_its_four_bounds(api: Api) -> None:
@@ -80,7 +80,9 @@ def test_a_server_that_gives_less_than_asked_is_asked_until_it_gives_nothing(
     events += [signal(f"refused-{number:02}", reason="cooldown") for number in range(3)]
     ship_all(supabase, journal_of(events))
     candles = [candle(NOON + timedelta(minutes=number)) for number in range(50)]
-    supabase.run(supabase.store.put_candles(candles))
+    others = [candle(NOON, symbol=f"COIN{number}-USDT") for number in range(20)]
+    newest = {other.symbol: NOON for other in others} | {"BTC-USDT": candles[-1].opened_at}
+    supabase.run(supabase.store.put_candles([*candles, *others]))
     with ExitStack() as stack:
         assert supabase.url is not None
         postgrest = PostgRest(databases.folder / "stingy", supabase.url, max_rows=7)
@@ -93,7 +95,8 @@ def test_a_server_that_gives_less_than_asked_is_asked_until_it_gives_nothing(
                 signals = {row.signal_id async for row in store.signals(*ALWAYS)}
                 positions = {row.executor_id async for row in store.open_positions()}
                 strategies = {row.strategy for row in await store.pnl_by_strategy(*ALWAYS)}
-                assert await store.last_candles("BTC-USDT", Timeframe.MINUTE, 40) == candles[-40:]
+                assert await store.last_candles("BTC-USDT", Timeframe.MINUTE, 40, "polygon") == candles[-40:]
+                assert await store.last_opened("polygon", Timeframe.MINUTE) == newest
                 deleted = await store.delete_candles("BTC-USDT", Timeframe.MINUTE, *ALWAYS)
                 await store.close()
                 return len(signals), len(positions), len(strategies), deleted

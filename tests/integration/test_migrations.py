@@ -38,6 +38,7 @@ pytestmark = pytest.mark.store
 
 MIGRATIONS = read_migrations()
 (PHASES,) = (migration for migration in MIGRATIONS if migration.path.stem.endswith("_phases"))
+(FEEDS,) = (migration for migration in MIGRATIONS if migration.path.stem.endswith("_feeds"))
 
 
 @pytest.fixture(scope="module", params=[16, 17, 18])
@@ -142,7 +143,7 @@ def test_legacy_tables_move_aside_with_their_rows(address: Address) -> None:
 
 def test_every_table_of_ours_finds_its_name_free(address: Address) -> None:
     """Whatever the legacy system called its tables: ours come about, and its rows are kept."""
-    names = [*_tables_made_by(MIGRATIONS[0]), *_tables_made_by(PHASES)]
+    names = [name for migration in (MIGRATIONS[0], PHASES, FEEDS) for name in _tables_made_by(migration)]
     assert {"signals", "exits", "evaluations"} <= set(names)
     for name in names:
         ask(address, f'CREATE TABLE "{name}" (theirs text)')

@@ -12,13 +12,16 @@ _REPETITIONS = 5
 _SETTINGS = """
 SET LOCAL statement_timeout = '20s'; SET LOCAL lock_timeout = '2s'; SET LOCAL plan_cache_mode = force_custom_plan
 """
-_SYMBOL = "SELECT coalesce((SELECT symbol FROM ohlc_data WHERE timeframe = '1m' LIMIT 1), '')"
-_QUERIES = (
-    """SELECT * FROM ohlc_data WHERE symbol = $1 AND timeframe = '1m' ORDER BY "timestamp" DESC LIMIT 1000""",
-    """SELECT * FROM ohlc_data WHERE symbol = $1 AND timeframe = '1h' ORDER BY "timestamp" DESC LIMIT 1000""",
-    "SELECT * FROM signals WHERE at >= now() - interval '1 day' AND $1::text <> '-' ORDER BY at LIMIT 1000",
-    "SELECT * FROM positions WHERE closed_at IS NULL AND $1::text <> '-' ORDER BY opened_at LIMIT 1000",
-    "SELECT * FROM pnl_by_strategy(now() - interval '30 days', now()) WHERE $1::text <> '-'",
+_SERIES = "SELECT symbol, source FROM ohlc_data WHERE timeframe = '1m' LIMIT 1"
+_OF_SERIES = tuple(
+    f"""SELECT * FROM ohlc_data WHERE symbol = $1 AND source = $2 AND timeframe = '{timeframe}'
+    ORDER BY "timestamp" DESC LIMIT 1000"""
+    for timeframe in ("1m", "1h")
+)
+_OF_ALL = (
+    "SELECT * FROM signals WHERE at >= now() - interval '1 day' ORDER BY at LIMIT 1000",
+    "SELECT * FROM positions WHERE closed_at IS NULL ORDER BY opened_at LIMIT 1000",
+    "SELECT * FROM pnl_by_strategy(now() - interval '30 days', now())",
 )
 
 
@@ -37,12 +40,13 @@ async def _measured_ms(connection: Connection) -> float:
     took_ms = []
     async with connection.transaction(readonly=True):
         await connection.execute(_SETTINGS)
-        symbol = await connection.fetchval(_SYMBOL)
-        for query in _QUERIES:
+        series = await connection.fetchrow(_SERIES) or ("", "")
+        queries = [(query, *series) for query in _OF_SERIES] + [(query,) for query in _OF_ALL]
+        for query in queries:
             # Parsed, and its pages read: for the same reason.
-            await connection.fetch(query, symbol)
-        for query in _QUERIES * _REPETITIONS:
+            await connection.fetch(*query)
+        for query in queries * _REPETITIONS:
             began = time.perf_counter()
-            await connection.fetch(query, symbol)
+            await connection.fetch(*query)
             took_ms.append((time.perf_counter() - began) * 1000)
     return statistics.median(took_ms)

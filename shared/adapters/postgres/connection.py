@@ -2,6 +2,7 @@
 
 StoreError
 ├── StoreUnavailable    not reachable just now: trying again may help
+├── ValuesRefused       a check or a type of the tables
 ├── DiskFull            nothing can be written until there is space
 └── SchemaMissing       the migrations have not run
 """
@@ -15,7 +16,7 @@ import asyncpg
 from asyncpg import Connection
 
 from shared.adapters.postgres.address import Address
-from shared.ports import StoreError, StoreUnavailable
+from shared.ports import StoreError, StoreUnavailable, ValuesRefused
 
 # Times are rendered and read in one way, whatever the server's or the role's defaults.
 _SESSION = {"timezone": "UTC", "datestyle": "ISO, YMD", "application_name": "recovery"}
@@ -81,6 +82,8 @@ def one_sentence(address: Address) -> Iterator[None]:
         ) from error
     except _UNREACHABLE as error:
         raise StoreUnavailable(f"{address}: cannot be reached: {_first_line(error)}") from error
+    except (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError) as error:
+        raise ValuesRefused(f"{address}: {_first_line(error)}") from error
     except asyncpg.PostgresError as error:
         raise StoreError(f"{address}: {_first_line(error)}") from error
 

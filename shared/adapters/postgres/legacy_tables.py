@@ -153,7 +153,7 @@ def _candles(columns: LegacyColumns, options: AdoptionOptions) -> Translation:
         told={"told_timeframe": timeframe},
         refusal=_first_of(*refusals),
         dataset="'ohlc_' || timeframe",
-        key=("symbol", "timeframe", "timestamp"),
+        key=("symbol", "timeframe", "source", "timestamp"),
         left_behind=tuple(columns.rest()),
     )
 

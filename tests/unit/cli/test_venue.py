@@ -1,5 +1,7 @@
 """`recovery venue`: bad input is refused before anything listens."""
 
+from pathlib import Path
+
 from tests.unit.cli.command import Command
 
 
@@ -14,3 +16,12 @@ def test_a_pair_nobody_lists_is_named(recovery: Command) -> None:
 
 def test_a_missing_recording_is_named(recovery: Command) -> None:
     assert "no such file" in recovery.refused("venue", "--venue", "replay:absent_BTC-USDT_1m.csv")
+
+
+def test_a_script_of_faults_that_cannot_be_is_refused_before_it_listens(recovery: Command, tmp_path: Path) -> None:
+    assert "no such file" in recovery.refused("venue", "--faults", str(tmp_path / "absent.yml"))
+    script = tmp_path / "faults.yml"
+    script.write_text("faults:\n- {where: polygon, kind: server_shutdown}\n")
+    assert "where = polygon: server_shutdown is a fault of binance" in recovery.refused(
+        "venue", "--faults", str(script)
+    )

@@ -78,6 +78,9 @@ def test_the_file_is_written_as_yaml_would_write_it() -> None:
     assert SHIPPED.read_text() == yaml.safe_dump(read_yaml(SHIPPED))
 
 
+ONE_OF_THE_SOURCES = "must be a list of polygon, binance, coingecko, each at most once"
+
+
 @pytest.mark.parametrize(
     ("field", "value", "allowed"),
     [
@@ -119,7 +122,7 @@ def test_the_file_is_written_as_yaml_would_write_it() -> None:
         ("services.shipping", "yes", "must be true or false"),
         ("services.shipping", 1, "must be true or false"),
         ("services.retention", None, "must be true or false"),
-        ("services.feeds", True, f"{NO_SUCH}; there are: retention, shipping"),
+        ("services.candles", True, f"{NO_SUCH}; there are: feeds, retention, shipping"),
         ("shipping.backend", "supabase", "must be one of auto, direct, rest"),
         ("shipping.direct_batch_events", 0, "must be a whole number from 1 to 50000"),
         ("shipping.direct_batch_events", 50_001, "must be a whole number from 1 to 50000"),
@@ -139,7 +142,13 @@ def test_the_file_is_written_as_yaml_would_write_it() -> None:
         ("storage.size_limit_gb", float("inf"), "must be a number above 0 and at most 1000000"),
         ("storage.size_limit_gb", 1_000_001, "must be a number above 0 and at most 1000000"),
         ("storage.currency", "EUR", f"{NO_SUCH}; there are: price_usd_per_gb_month, size_limit_gb"),
-        ("feeds", {}, f"{NO_SUCH}; there are: retention, services, shipping, storage"),
+        ("quotes", {}, f"{NO_SUCH}; there are: alerts, feeds, retention, server, services, shipping, storage"),
+        ("feeds.sources", ["kraken"], ONE_OF_THE_SOURCES),
+        ("feeds.sources", ["binance", "binance"], ONE_OF_THE_SOURCES),
+        ("feeds.canary", "btcusdt", "must be a trading pair such as BTC-USDT"),
+        ("feeds.polygon.rest_url", "ws://localhost", "must be an address, https://HOST or http://HOST"),
+        ("feeds.polygon.stream_url", "https://localhost", "must be an address, wss://HOST or ws://HOST"),
+        ("feeds.polygon.stream_url", "wss://localhost?apiKey=secret", "must be an address, wss://HOST or ws://HOST"),
     ],
 )
 def test_wrong_values_are_refused(field: str, value: Any, allowed: str, tmp_path: Path) -> None:

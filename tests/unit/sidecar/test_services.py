@@ -6,10 +6,9 @@ from typing import Any
 
 import pytest
 
-from shared.adapters.memory_store import MemoryStore
 from shared.domain.stored import ServiceState
-from shared.ports import JournalError, StoreError, StoreUnavailable
-from shared.sidecar.services import Heartbeats, Supervision
+from shared.ports import FeedError, FeedRefused, FeedUnavailable, JournalError, StoreError, StoreUnavailable
+from shared.sidecar.services import Supervision
 from tests.conftest import VirtualRun
 
 
@@ -18,7 +17,7 @@ class Scripted:
 
     name = "scripted"
 
-    def __init__(self, *script: float | Exception) -> None:
+    def __init__(self, *script: float | BaseException) -> None:
         self.script = list(script)
         self.at_s: list[float] = []
         self.done = asyncio.Event()
@@ -29,7 +28,7 @@ class Scripted:
             self.done.set()
             return 1.0
         said = self.script.pop(0)
-        if isinstance(said, Exception):
+        if isinstance(said, BaseException):
             raise said
         return said
 
@@ -88,10 +87,78 @@ def test_one_service_in_trouble_stops_no_other(run_virtual: VirtualRun) -> None:
     assert pauses(sound)[:20] == [0.1] * 20
 
 
-def test_a_defect_ends_the_sidecar(run_virtual: VirtualRun) -> None:
-    with pytest.raises(ExceptionGroup) as raised:
-        run_virtual(play(Scripted(KeyError("defect")), Scripted(*[0.1] * 1000)))
-    assert raised.group_contains(KeyError)
+@pytest.mark.parametrize(
+    ("error", "state"),
+    [(FeedUnavailable("not now"), "waiting"), (FeedRefused("a wrong key"), "degraded")],
+)
+def test_trouble_of_a_feed_is_trouble(run_virtual: VirtualRun, error: FeedError, state: str) -> None:
+    _, lines = run_virtual(play(Scripted(error)))
+    assert lines[:2] == [f"scripted: {state}: {error}", "scripted: running"]
+
+
+def test_a_source_is_given_the_time_it_asks_for_within_reason(run_virtual: VirtualRun) -> None:
+    service = Scripted(*(FeedUnavailable("busy", asked_s) for asked_s in (30.0, 0.5, 1e9)))
+    run_virtual(play(service))
+    assert pauses(service) == [30, 2, 900]
+
+
+def test_a_group_of_nothing_but_trouble_is_trouble(run_virtual: VirtualRun) -> None:
+    group = BaseExceptionGroup("", [ExceptionGroup("", [StoreUnavailable("gone")]), FeedUnavailable("not now")])
+    supervision, lines = run_virtual(play(Scripted(group)))
+    assert lines[0] == "scripted: waiting: gone"
+    assert supervision.watched[0].defects == 0
+
+
+# Defects.
+
+
+def test_a_defect_is_logged_and_its_service_restarted(
+    run_virtual: VirtualRun, caplog: pytest.LogCaptureFixture
+) -> None:
+    broken, sound = Scripted(KeyError("price"), KeyError("price"), 0.5), Scripted(*[0.1] * 50)
+    supervision, lines = run_virtual(play(broken, sound))
+    told = "scripted: waiting: a defect, restarted: KeyError: 'price'"
+    assert [line for line in lines if "defect" in line] == [told], "told once"
+    assert pauses(broken)[:3] == [1, 2, 0.5]
+    assert pauses(sound)[:50] == [0.1] * 50
+    assert supervision.watched[0].defects == 2
+    assert caplog.text.count("Traceback") == 2
+
+
+def test_one_with_defects_alone_stands_degraded_until_its_span_has_passed(
+    run_virtual: VirtualRun, caplog: pytest.LogCaptureFixture
+) -> None:
+    service = Scripted(*[RuntimeError("broken\n  beyond repair")] * 7)
+    _, lines = run_virtual(play(service))
+    assert lines[:2] == [
+        "scripted: waiting: a defect, restarted: RuntimeError: broken beyond repair",
+        "scripted: degraded: a defect after 5 restarts within 600 s: RuntimeError: broken beyond repair",
+    ]
+    assert pauses(service)[:5] == [1, 2, 4, 8, 16]
+    assert pauses(service)[5] == pytest.approx(600 - 30, abs=0.01), "the first restart has left the span"
+    assert lines[-2:] == ["scripted: running", "scripted: stopped"]
+
+
+def test_a_defect_in_a_group_is_one(run_virtual: VirtualRun, caplog: pytest.LogCaptureFixture) -> None:
+    group = ExceptionGroup("two", [StoreUnavailable("gone"), KeyError("price")])
+    supervision, lines = run_virtual(play(Scripted(group)))
+    assert lines[0] == "scripted: waiting: a defect, restarted: ExceptionGroup: two (2 sub-exceptions)"
+    assert "KeyError: 'price'" in caplog.text, "with what is in it"
+    assert supervision.watched[0].defects == 1
+
+
+def test_a_step_cancelled_from_within_is_a_defect(run_virtual: VirtualRun, caplog: pytest.LogCaptureFixture) -> None:
+    class Cancelling(Scripted):
+        async def step(self) -> float:
+            self.at_s.append(asyncio.get_running_loop().time())
+            if len(self.at_s) > 1:
+                self.done.set()
+                return 1.0
+            raise asyncio.CancelledError
+
+    supervision, lines = run_virtual(play(Cancelling()))
+    assert lines[0] == "scripted: waiting: a defect, restarted: CancelledError: from within"
+    assert supervision.watched[0].defects == 1
 
 
 def test_stopping_does_not_wait_for_a_pause(run_virtual: VirtualRun) -> None:
@@ -106,157 +173,3 @@ def test_stopping_does_not_wait_for_a_pause(run_virtual: VirtualRun) -> None:
         return asyncio.get_running_loop().time() - service.at_s[0]
 
     assert run_virtual(main()) == pytest.approx(1, abs=0.01)
-
-
-# Services that run in some phases alone.
-
-
-class Counting:
-    """A service that steps every second, by its name one that a phase brings."""
-
-    def __init__(self, name: str, every_s: float = 1.0) -> None:
-        self.name = name
-        self.every_s = every_s
-        self.steps = 0
-        self.goes_on = asyncio.Event()
-        self.goes_on.set()
-
-    async def step(self) -> float:
-        self.steps += 1
-        await self.goes_on.wait()
-        return self.every_s
-
-    def detail(self) -> Mapping[str, Any]:
-        return {"steps": self.steps}
-
-
-class Rig:
-    """Supervision of such services, to be led through phases."""
-
-    def __init__(self, *services: Counting) -> None:
-        self.lines: list[str] = []
-        self.services = services
-        self.supervision = Supervision(services, self.lines.append)
-        self.store = MemoryStore()
-        self.heartbeats = Heartbeats("home", self.store, 10.0)
-        self.heartbeats.watch(self.supervision.watched)
-
-    async def __aenter__(self) -> "Rig":
-        self._running = asyncio.create_task(self.supervision.run())
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self.supervision.stop()
-        await self._running
-
-    async def steps_in(self, phase: int | None, seconds: float = 10.5) -> list[int]:
-        """Steps of each service in so many seconds of a phase."""
-        before = [service.steps for service in self.services]
-        if phase is not None:
-            self.supervision.enter_phase(phase)
-        await asyncio.sleep(seconds)
-        return [service.steps - count for service, count in zip(self.services, before, strict=True)]
-
-    async def beats(self) -> dict[str, tuple[str, dict[str, Any]]]:
-        await self.heartbeats.step()
-        return {beat.service: (beat.state, dict(beat.detail)) for beat in self.store.heartbeats.values()}
-
-
-def test_a_service_runs_in_its_phases_alone(run_virtual: VirtualRun) -> None:
-    async def main() -> list[str]:
-        async with Rig(Counting("shipping"), Counting("predictor"), Counting("shadow")) as rig:
-            assert await rig.steps_in(2) == [11, 0, 0]
-            assert await rig.steps_in(3) == [10, 11, 0]
-            assert await rig.steps_in(4) == [11, 10, 11]
-            assert await rig.steps_in(3) == [10, 11, 0]
-            assert await rig.steps_in(1) == [11, 0, 0]
-            assert await rig.steps_in(3) == [10, 11, 0]
-        return rig.lines
-
-    assert run_virtual(main()) == [
-        "shipping: running",
-        "predictor: stopped: begins in phase 3",
-        "shadow: stopped: begins in phase 4",
-        "predictor: running",
-        "shadow: running",
-        "shadow: stopped: begins in phase 4",
-        "predictor: stopped: begins in phase 3",
-        "predictor: running",
-        "shipping: stopped",
-        "predictor: stopped",
-    ]
-
-
-def test_as_long_as_the_phase_is_not_known_only_what_runs_in_all_does(run_virtual: VirtualRun) -> None:
-    async def main() -> None:
-        async with Rig(Counting("shipping"), Counting("predictor")) as rig:
-            assert await rig.steps_in(None) == [11, 0]
-            assert await rig.beats() == {
-                "shipping": ("running", {"steps": 11}),
-                "predictor": ("starting", {"steps": 0}),
-            }
-            assert rig.lines == ["shipping: running"]
-
-    run_virtual(main())
-
-
-def test_its_heartbeat_says_in_which_phase_a_service_stands_still(run_virtual: VirtualRun) -> None:
-    async def main() -> None:
-        async with Rig(Counting("shipping"), Counting("predictor")) as rig:
-            for phase in (1, 2):
-                await rig.steps_in(phase, 0.1)
-                assert (await rig.beats())["predictor"] == ("stopped", {"steps": 0, "phase": phase})
-            assert (await rig.beats())["shipping"] == ("running", {"steps": 1})
-            await rig.steps_in(3, 0.1)
-            assert (await rig.beats())["predictor"] == ("running", {"steps": 1})
-
-    run_virtual(main())
-
-
-def test_a_phase_ends_a_pause_and_a_step_at_work_is_finished(run_virtual: VirtualRun) -> None:
-    async def main() -> None:
-        predictor = Counting("predictor", every_s=3600.0)
-        async with Rig(predictor) as rig:
-            assert await rig.steps_in(3, 1) == [1]
-            assert await rig.steps_in(2, 1) == [0]
-            assert rig.supervision.watched[0].state is ServiceState.STOPPED, "it does not wait for its hour"
-            predictor.goes_on.clear()
-            assert await rig.steps_in(3, 1) == [1]
-            rig.supervision.enter_phase(2)
-            await asyncio.sleep(1)
-            predictor.goes_on.set()
-            await asyncio.sleep(1)
-            assert rig.lines[-2:] == ["predictor: running", "predictor: stopped: begins in phase 3"]
-            assert await rig.steps_in(3, 1) == [1]
-
-    run_virtual(main())
-
-
-def test_a_phase_hurries_no_other_service(run_virtual: VirtualRun) -> None:
-    async def main() -> None:
-        async with Rig(Counting("retention", every_s=60.0), Counting("predictor", every_s=60.0)) as rig:
-            assert await rig.steps_in(3, 1) == [1, 1]
-            assert await rig.steps_in(4, 1) == [0, 0]
-            assert await rig.steps_in(3, 1) == [0, 0]
-
-    run_virtual(main())
-
-
-def test_trouble_of_a_phase_before_is_forgotten(run_virtual: VirtualRun) -> None:
-    async def main() -> list[float]:
-        service = Scripted(*[StoreUnavailable("gone")] * 12)
-        service.name = "predictor"
-        supervision = Supervision([service], lambda line: None)
-        running = asyncio.create_task(supervision.run())
-        supervision.enter_phase(3)
-        await asyncio.sleep(20)
-        supervision.enter_phase(1)
-        await asyncio.sleep(1)
-        assert supervision.watched[0].trouble is None
-        supervision.enter_phase(3)
-        await asyncio.sleep(4)
-        supervision.stop()
-        await running
-        return pauses(service)
-
-    assert run_virtual(main())[-2:] == [1, 2], "tried anew at once"

@@ -85,8 +85,8 @@ def test_a_client_that_leaves_is_forgotten() -> None:
         async with session.ws_connect("/spot/ws") as socket:
             await socket.send_json({"method": "SUBSCRIBE", "params": ["btcusdt@depth"], "id": 1})
             await socket.receive_json()
-            assert len(server._clients) == 1
-        while server._clients:
+            assert len(server.binance.clients) == 1
+        while server.binance.clients:
             await asyncio.sleep(0.01)
         assert not any(venue._streams.values())
 
@@ -100,11 +100,11 @@ def test_a_client_that_never_reads_is_dropped_and_does_not_hold_up_the_others() 
             b"GET /spot/ws/btcusdt@depth HTTP/1.1\r\nHost: venue\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
         )
-        while not server._clients:
+        while not server.binance.clients:
             await asyncio.sleep(0.01)
-        (client,) = server._clients
+        (client,) = server.binance.clients
         reader._transport.pause_reading()
-        while server._clients:
+        while server.binance.clients:
             client.send(bytes(1_000_000))  # far more than the sockets hold
             await asyncio.sleep(0.01)
         venue.publish_next()

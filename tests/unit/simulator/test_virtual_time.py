@@ -1,6 +1,8 @@
 """The virtual clock: timers fire in order and never early, traffic comes before time, threads stop the clock."""
 
 import asyncio
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Coroutine
@@ -216,3 +218,16 @@ def test_the_same_work_gives_the_same_times() -> None:
         return seen
 
     assert run(scenario()) == run(scenario())
+
+
+def test_a_scaled_clock_is_the_same_in_another_process() -> None:
+    clock = VirtualClock(START_S, 50.0)
+    code = "import sys; from shared.simulator.virtual_time import VirtualClock; print(VirtualClock.of(sys.argv[1]).time())"
+    before = clock.time()
+    told = float(subprocess.run([sys.executable, "-c", code, clock.shared], capture_output=True, check=True).stdout)
+    assert before <= told <= clock.time()
+
+
+def test_a_clock_that_jumps_is_not_shared() -> None:
+    with pytest.raises(ValueError, match="belongs to one process"):
+        _ = VirtualClock(START_S, None).shared

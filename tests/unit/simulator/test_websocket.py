@@ -9,7 +9,7 @@ class FakeTransport:
     """Keeps what is written; `unread` plays the kernel's full buffer."""
 
     def __init__(self, unread: int = 0) -> None:
-        self.unread, self.written, self.ended = unread, b"", ""
+        self.unread, self.written, self.ended, self.reads = unread, b"", "", True
 
     def get_write_buffer_size(self) -> int:
         return self.unread
@@ -25,6 +25,9 @@ class FakeTransport:
 
     def close(self) -> None:
         self.ended = "closed"
+
+    def pause_reading(self) -> None:
+        self.reads = False
 
 
 def unframed(data: bytes) -> list[str]:
@@ -61,3 +64,34 @@ def test_a_client_that_left_is_written_nothing() -> None:
     client.send(b"more")
     client.close()
     assert (transport.ended, transport.written) == ("closed", said)
+
+
+def test_one_large_frame_is_no_reason_to_cut_a_client_off() -> None:
+    transport = FakeTransport()
+    client = WebsocketClient(transport, limit_bytes=10)
+    client.send(b"x" * 100)
+    transport.unread = 100
+    client.send(b"y")
+    assert (transport.ended, transport.written[-1:]) == ("", b"y")
+    transport.unread = 101
+    client.send(b"z")
+    assert transport.ended == "aborted"
+
+
+def test_pings_pongs_and_closes_are_frames_of_their_kind() -> None:
+    transport = FakeTransport()
+    client = WebsocketClient(transport)
+    client.ping("12")
+    client.pong(b"34")
+    client.close(1008, "no")
+    assert transport.written == b"\x89\x0212" + b"\x8a\x0234" + b"\x88\x04\x03\xf0no"
+    assert transport.ended == "closed"
+
+
+def test_a_peer_that_is_gone_reads_and_says_nothing() -> None:
+    transport = FakeTransport()
+    client = WebsocketClient(transport)
+    client.half_open()
+    client.send(b"more")
+    client.close()
+    assert (transport.written, transport.reads, transport.ended) == (b"", False, "closed")

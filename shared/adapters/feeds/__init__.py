@@ -1,0 +1,1 @@
+"""Sources of prices: their streams and their REST interfaces."""

@@ -1,0 +1,43 @@
+"""Each source's clock, measured again and again: bars are judged by it."""
+
+import asyncio
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from shared.domain.clock_skew import ClockSample, ClockSkew
+from shared.ports import BarHistory
+
+_MEASURE_EVERY_S = 60.0
+
+
+def here_ms() -> float:
+    """This machine's clock, UTC epoch milliseconds."""
+    return time.time() * 1000
+
+
+class SourceClock:
+    """One source's clock as a service.
+
+    Args:
+        history: Who is asked for the time.
+        skew: What is learnt; others read it.
+    """
+
+    def __init__(self, history: BarHistory, skew: ClockSkew) -> None:
+        self.name = f"{history.source}_clock"
+        self._history = history
+        self._skew = skew
+
+    async def step(self) -> float:
+        sent_ms = here_ms()
+        began_s = asyncio.get_running_loop().time()
+        server_ms = await self._history.server_time_ms()
+        # A call may have waited for its turn: what was measured then tells nothing.
+        if asyncio.get_running_loop().time() - began_s < 1.0:
+            self._skew.add(ClockSample(sent_ms, server_ms, here_ms()))
+        return _MEASURE_EVERY_S
+
+    def detail(self) -> Mapping[str, Any]:
+        offset_ms = self._skew.offset_ms
+        return {} if offset_ms is None else {"skew_ms": round(offset_ms, 1)}

@@ -1,0 +1,153 @@
+"""All that one source reported: checked, put in order, counted; what settles is told on."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Protocol
+
+from shared.domain.bar_checks import Defect, defect_of
+from shared.domain.bar_ledger import Settled
+from shared.domain.bars import Bar, Span
+from shared.domain.stored import Timeframe
+from shared.sidecar.feeds.symbol_book import SymbolBook
+
+# Time a minute may take to come by the stream, before the source's history is asked for it.
+GRACE_MS = 5_000
+
+
+class LastGood(Protocol):
+    """Where earlier books ended."""
+
+    def __call__(self, source: str, symbol: str) -> dict[Timeframe, int]:
+        """OPEN of the last bar handed over, by timeframe, UTC epoch milliseconds."""
+        ...
+
+
+class SourceBook:
+    """The books of one source's symbols.
+
+    Args:
+        source: Its name.
+        told: Takes what settles, in order, of one symbol at a time.
+        quarantined: Takes a bar that cannot be true.
+        last_good: Where to go on.
+        now_ms: The source's clock, UTC epoch milliseconds.
+
+    Attributes:
+        refused: Symbols the source does not have, with its reason.
+        newest_close_ms: End of the newest bar that settled.
+        malformed: Records that could not be read.
+        quarantined_bars: Bars that could not be true, by defect.
+        heard_ms: OPEN of the newest closed minute that came by the stream, by symbol.
+    """
+
+    def __init__(
+        self,
+        source: str,
+        told: Callable[[str, Sequence[Settled]], None],
+        quarantined: Callable[[Bar, Defect], None],
+        last_good: LastGood,
+        now_ms: Callable[[], float],
+    ) -> None:
+        self.source = source
+        self.now_ms = now_ms
+        self.refused: dict[str, str] = {}
+        self.newest_close_ms: int | None = None
+        self.malformed = 0
+        self.quarantined_bars: Counter[Defect] = Counter()
+        self.heard_ms: dict[str, int] = {}
+        self._told = told
+        self._quarantined = quarantined
+        self._last_good = last_good
+        self._books: dict[str, SymbolBook] = {}
+
+    @property
+    def symbols(self) -> frozenset[str]:
+        """What it has a book of."""
+        return frozenset(self._books)
+
+    def book(self, symbol: str) -> SymbolBook | None:
+        """The book of a symbol; None where none is wanted."""
+        return self._books.get(symbol)
+
+    def lacks(self, symbol: str) -> bool:
+        """The source does not have a symbol: it said so, or had no bar of it for as long as its book goes back."""
+        book = self._books.get(symbol)
+        if symbol in self.refused or book is None:
+            return symbol in self.refused
+        minutes = book.ledgers[Timeframe.MINUTE]
+        return not minutes.window(1) and not minutes.missing(self.now_ms(), GRACE_MS)
+
+    def want(self, wanted: Mapping[str, int]) -> None:
+        """Have books of these symbols, with so many bars each at least, and of no others.
+
+        A book that is too short is begun anew: what it had is fetched again.
+        """
+        for symbol in self._books.keys() - wanted.keys():
+            del self._books[symbol]
+            self.refused.pop(symbol, None)
+        for symbol, kept in wanted.items():
+            book = self._books.get(symbol)
+            if book is None or book.kept < kept:
+                now_ms = int(self.now_ms())
+                self._books[symbol] = SymbolBook(
+                    self.source, symbol, kept, now_ms, self._last_good(self.source, symbol)
+                )
+
+    def reported(self, bars: Sequence[Bar]) -> None:
+        """Take what the stream reported."""
+        for bar in bars:
+            book = self._books.get(bar.series.symbol)
+            # A symbol that was given up a moment ago may still be on its way.
+            if book is None or not self._is_sound(bar):
+                continue
+            if bar.is_closed:
+                before_ms = self.heard_ms.get(book.symbol, 0)
+                self.heard_ms[book.symbol] = max(before_ms, bar.open_ms)
+            self._tell(book.symbol, book.offer(bar))
+
+    def filled(self, symbol: str, timeframe: Timeframe, span: Span, bars: Sequence[Bar]) -> None:
+        """Take the whole answer of the source's history for a span."""
+        book = self._books.get(symbol)
+        if book is None:
+            return
+        sound = [bar for bar in bars if self._is_sound(bar)]
+        if len(sound) == len(bars):
+            self._tell(symbol, book.fill(timeframe, span, sound))
+            return
+        # What is not in a whole answer never was; a bar that cannot be true is no proof of that.
+        self._tell(symbol, [settled for bar in sound for settled in book.fill(timeframe, _span_of(bar), [bar])])
+
+    def interrupted(self) -> None:
+        """The stream broke off."""
+        for book in self._books.values():
+            book.interrupted()
+
+    def missing(self) -> Iterator[tuple[str, Timeframe, Span]]:
+        """What must be asked of the source's history."""
+        now_ms = self.now_ms()
+        for symbol, book in self._books.items():
+            if symbol not in self.refused:
+                for timeframe, span in book.missing(now_ms, GRACE_MS):
+                    yield symbol, timeframe, span
+
+    @property
+    def is_whole(self) -> bool:
+        """Nothing is missing of any symbol the source has."""
+        return next(self.missing(), None) is None
+
+    def _is_sound(self, bar: Bar) -> bool:
+        defect = defect_of(bar, self.now_ms())
+        if defect is not None:
+            self.quarantined_bars[defect] += 1
+            self._quarantined(bar, defect)
+        return defect is None
+
+    def _tell(self, symbol: str, settled: Sequence[Settled]) -> None:
+        if not settled:
+            return
+        self.newest_close_ms = max(self.newest_close_ms or 0, *(each.bar.close_ms for each in settled))
+        self._told(symbol, settled)
+
+
+def _span_of(bar: Bar) -> Span:
+    return Span(bar.open_ms, bar.close_ms)
