@@ -54,6 +54,8 @@ lock:
 	    uv pip compile --python-version 3.12 --universal --generate-hashes --no-emit-index-url --no-annotate \
 	        --no-header --quiet --upgrade hummingbot-$$release.in -o hummingbot-$$release.lock; \
 	done
+	cd requirements && uv pip compile --python-version 3.12 --universal --generate-hashes --no-emit-index-url \
+	    --no-annotate --no-header --quiet --upgrade -c hummingbot-20260126.lock sidecar.in -o sidecar.lock
 	cd requirements && uv pip compile --python-version 3.12 --universal --no-emit-index-url --no-annotate \
 	    --no-header --quiet --upgrade build.in -o build.lock
 

@@ -8,7 +8,7 @@ import random
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from shared.sidecar.services import Supervision
 from shared.simulator import scenario
 from shared.simulator.faults import Fault, Faults
 from shared.simulator.server import VenueServer
+from shared.simulator.venue import Venue
 from shared.wire.feed_messages import FeedMessage, Subscription
 
 SHIPPED = Path(__file__).resolve().parents[1] / "conf" / "sidecar.yml"
@@ -41,9 +42,11 @@ class Ear:
 class World:
     """A venue and the feeds on it."""
 
+    venue: Venue
     server: VenueServer
     feeds: Feeds
     store: MemoryStore
+    supervision: Supervision
     said: list[str] = field(default_factory=list)
 
     def listen(self, *wanted: Subscription) -> Ear:
@@ -83,7 +86,7 @@ async def world(
     supervision.enter_phase(1)
     running = asyncio.create_task(supervision.run())
     try:
-        yield World(server, feeds, store, said)
+        yield World(venue, server, feeds, store, supervision, said)
     finally:
         supervision.stop()
         await running

@@ -6,7 +6,6 @@ lost. This one has closed candles only, never a gap, and keeps what it has: whet
 """
 
 import time
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -23,7 +22,7 @@ from shared.domain.longer_candles import lengthen
 from shared.domain.signals import Refusal
 from shared.domain.stored import Timeframe
 from shared.wire.feed_messages import MAX_CANDLES, FeedProtocolError, Subscription
-from shared.wire.feed_view import FeedRow, FeedView, row_of
+from shared.wire.feed_view import FeedRows, FeedView, rows_of
 
 NAME = "recovery_feed"
 """What candles_connector says."""
@@ -36,8 +35,6 @@ INTERVALS_S = {
     if seconds <= _DAY_S and _DAY_S % seconds == 0 and seconds % min(_SERVED_S) == 0
 }
 """Lengths a controller may ask for, in seconds: those the sidecar serves, and what whole ones of them add up to."""
-# Hummingbot's other columns are unknown here. Its own feeds have 0 there where a venue does not report them.
-_KNOWN_COLUMNS = 6
 
 
 class RecoveryFeed(CandlesBase):
@@ -76,14 +73,11 @@ class RecoveryFeed(CandlesBase):
         """Closed candles, ascending, without a gap; `timestamp` is their OPEN in UTC epoch seconds."""
         return self._frame(self.view.rows).iloc[-self.max_records :]
 
-    def _frame(self, rows: Sequence[FeedRow]) -> pd.DataFrame:
-        known = lengthen(
-            np.array(rows, dtype=np.float64).reshape(-1, _KNOWN_COLUMNS),
-            self.view.subscription.interval.seconds,
-            INTERVALS_S[self.interval],
-        )
+    def _frame(self, rows: FeedRows) -> pd.DataFrame:
+        known = lengthen(rows, self.view.subscription.interval.seconds, INTERVALS_S[self.interval])
+        # Hummingbot's other columns are unknown here. Its own feeds have 0 there where a venue does not report them.
         values = np.zeros((len(known), len(self.columns)))
-        values[:, :_KNOWN_COLUMNS] = known
+        values[:, : known.shape[1]] = known
         return pd.DataFrame(values, columns=self.columns)
 
     @property
@@ -138,7 +132,7 @@ class RecoveryFeed(CandlesBase):
             FeedHistoryError: It does not go back so far.
         """
         window = await fetch_window(Subscription(self._trading_pair, self.view.subscription.interval, MAX_CANDLES))
-        frame = self._frame([row_of(candle) for candle in window.candles])
+        frame = self._frame(rows_of(window.candles))
         asked = frame[(frame["timestamp"] >= config.start_time) & (frame["timestamp"] <= config.end_time)]
         oldest_s = None if frame.empty else int(frame["timestamp"].iloc[0])
         if oldest_s is None or oldest_s >= config.start_time + self.interval_in_seconds:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -79,4 +80,5 @@ async def _until_stopped(home: Path, config: SidecarConfig) -> None:
 
 
 def _say(line: str) -> None:
-    typer.echo(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} {line}")
+    # Not datetime.now: on a simulated market it is that market's time.
+    typer.echo(f"{datetime.fromtimestamp(time.time(), UTC):%Y-%m-%d %H:%M:%S} {line}")

@@ -23,7 +23,7 @@ from shared.sidecar import config as sidecar_config
 from shared.simulator.virtual_time import SHARED_CLOCK, VirtualClock
 
 RECORD = Path("data") / "up.json"
-_SPEED = 20.0
+_SPEED = 10.0
 _READY_WITHIN_S = 120.0
 # In the order they are stopped in. The bot closes its positions first, and needs the others for it.
 _STOP_WITHIN_S = {"bot": 120.0, "sidecar": 30.0, "venue": 10.0}
@@ -36,7 +36,7 @@ def up(
     conf: Annotated[str | None, typer.Option(help="File of conf/scripts/; default: the script's own.")] = None,
     venue: Annotated[str, typer.Option(help=VENUE_HELP)] = "simulated",
     speed: Annotated[
-        str | None, typer.Option(help="Market seconds per real second. Default: 20; 1 with --venue live.")
+        str | None, typer.Option(help="Market seconds per real second. Default: 10; 1 with --venue live.")
     ] = None,
     until_trades: Annotated[
         int, typer.Option(min=0, help="Stop once this many trades have closed; 0: when told to.")
@@ -56,7 +56,7 @@ def up(
     market = parse_market(venue, seed)
     market_speed = parse_speed(speed, live=market.is_live) if speed is not None or market.is_live else _SPEED
     if market_speed is None:
-        raise UsageError("--speed = max: is for one process; give a number, e.g. --speed 20")
+        raise UsageError("--speed = max: is for one process; give a number, e.g. --speed 10")
     if market.is_live and faults is not None:
         raise UsageError("--faults: is for a local venue")
     bot_home = homes.prepare(home or homes.default_home())

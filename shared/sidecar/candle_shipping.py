@@ -11,9 +11,9 @@ from shared.domain.feed_records import QuarantinedBar
 from shared.domain.stored import StoredCandle
 from shared.ports import Store, ValuesRefused
 
-# More at once is no faster, and the loop has to serve the bot between two batches (tests/benchmarks/feed_store.py).
-BATCH_CANDLES = 1000
-_BATCHES_A_STEP = 20
+# Twice as many are no faster, and hold up the loop, which serves the bot, for longer (tests/benchmarks/feed_store.py).
+BATCH_CANDLES = 500
+_BATCHES_A_STEP = 40
 _POLL_S = 1.0
 REFUSED = "refused_by_the_store"
 

@@ -17,8 +17,9 @@ from shared.sidecar.care import Care
 TTL_S = 15.0
 _RENEW_EVERY_S = 5.0
 _ANSWER_WITHIN_S = 4.0
-# Between the end of the right by our clock and by the store's: to close the connection in, and for a loop that is held up.
-_MARGIN_S = 3.0
+# Between the end of the right by our clock and by the store's: a socket whose source does not answer the close is gone within
+# 4 s (`shared.adapters.feeds.websocket`), and a loop may be held up.
+_MARGIN_S = 5.0
 
 # Whoever waits asks at least so often: with TTL_S that is how long a takeover takes.
 LEASE_CARE = Care(last_retry_s=5.0)

@@ -1,8 +1,10 @@
 """Coins that the local venue's CoinGecko lists: ids, symbols and names as CoinGecko has them.
 
-Symbols are ambiguous there: a bridged or wrapped copy of a coin carries the symbol of the coin itself.
+Symbols are ambiguous there: a bridged or wrapped copy of a coin carries the coin's own symbol and costs the same. All of it
+together is worth next to nothing, which is how the two are told apart.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -14,13 +16,15 @@ class Coin:
         id: How it is asked for, "bitcoin".
         symbol: In lower case, "btc"; not unique.
         name: For people.
-        base: Of the venue's pair that it is the price of, "BTC"; empty for a copy, which has no price here.
+        base: What it costs is what this costs, "BTC".
+        supply: How much of it there is; made up.
     """
 
     id: str
     symbol: str
     name: str
     base: str
+    supply: float
 
 
 _COINS = {
@@ -38,21 +42,24 @@ _COINS = {
     "HBAR": ("hedera-hashgraph", "Hedera"), "VET": ("vechain", "VeChain"), "SAND": ("the-sandbox", "The Sandbox"),
 }  # fmt: skip
 _COPIES = (
-    Coin("osmosis-allbtc", "btc", "Osmosis allBTC", ""),
-    Coin("wrapped-solana", "sol", "Wrapped SOL", ""),
-    Coin("bridged-chainlink-lightlink", "link", "Bridged Chainlink (Lightlink)", ""),
-    Coin("binance-peg-xrp", "xrp", "Binance-Peg XRP", ""),
-    Coin("binance-peg-dogecoin", "doge", "Binance-Peg Dogecoin", ""),
-    Coin("unicorn-token", "uni", "UNICORN Token", ""),
+    ("osmosis-allbtc", "Osmosis allBTC", "BTC"),
+    ("wrapped-solana", "Wrapped SOL", "SOL"),
+    ("bridged-chainlink-lightlink", "Bridged Chainlink (Lightlink)", "LINK"),
+    ("binance-peg-xrp", "Binance-Peg XRP", "XRP"),
+    ("binance-peg-dogecoin", "Binance-Peg Dogecoin", "DOGE"),
 )
+_SUPPLY, _COPY_SUPPLY = 20_000_000.0, 1_000.0
+TETHER = Coin("tether", "usdt", "Tether", "USDT", _SUPPLY)
+"""What most of the venue's pairs are quoted in."""
 
 
-def coins(bases: list[str]) -> list[Coin]:
-    """The coins of these bases and the copies of any, by id. A base without a known id is its own, in lower case."""
-    listed = []
+def coins(bases: Sequence[str]) -> list[Coin]:
+    """The coins of these bases, the copies of any, and Tether, by id. A base without a known id is its own, in lower case."""
+    listed = [TETHER]
     for base in bases:
         identity, name = _COINS.get(base, (base.lower(), base))
-        listed.append(Coin(identity, base.lower(), name, base))
-    symbols = {coin.symbol for coin in listed}
-    listed.extend(copy for copy in _COPIES if copy.symbol in symbols)
+        listed.append(Coin(identity, base.lower(), name, base, _SUPPLY))
+    for identity, name, base in _COPIES:
+        if base in bases:
+            listed.append(Coin(identity, base.lower(), name, base, _COPY_SUPPLY))
     return sorted(listed, key=lambda coin: coin.id)

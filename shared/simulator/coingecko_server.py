@@ -12,8 +12,8 @@ from typing import Any
 from aiohttp import web
 
 from shared.simulator import coingecko_messages as messages
-from shared.simulator.bar_book import BarBook
-from shared.simulator.coingecko_coins import Coin, coins
+from shared.simulator.bar_book import USD_PER_USDT, BarBook
+from shared.simulator.coingecko_coins import TETHER, Coin, coins
 from shared.simulator.fault_kinds import Kind, Part, Where
 from shared.simulator.faults import Faults
 from shared.simulator.rest_faults import Handler, RestFace
@@ -107,22 +107,32 @@ class CoinGeckoApi:
         precision = request.query.get("precision")
         if precision not in (None, "full") and not (precision.isdecimal() and int(precision) <= 18):
             raise _error(422, messages.complaint("Invalid precision"))
+        with_cap, with_time = (_is_on(request, name) for name in ("include_market_cap", "include_last_updated_at"))
         answer: dict[str, dict[str, float]] = {}
         for coin in self._coins():
             if coin.id not in wanted:
                 continue
-            answer[coin.id] = {}
-            found = messages.price(self._book, f"{coin.base}-USD", int(time.time() * 1000)) if coin.base else None
+            row = answer.setdefault(coin.id, {})
+            found = self._price(coin)
             if found is None or _QUOTE not in currencies:
                 continue
-            answer[coin.id][_QUOTE] = messages.rounded(found[0], precision)
-            if request.query.get("include_last_updated_at", "").lower() == "true":
-                answer[coin.id]["last_updated_at"] = found[1] + round(self._skew_s())
+            price, updated_at = found
+            row[_QUOTE] = messages.rounded(price, precision)
+            if with_cap:
+                row[f"{_QUOTE}_market_cap"] = price * coin.supply
+            if with_time:
+                row["last_updated_at"] = updated_at + round(self._skew_s())
         return answer
 
+    def _price(self, coin: Coin) -> tuple[float, int] | None:
+        """In USD, and its time."""
+        if coin is TETHER:
+            now_s = int(time.time())
+            return float(USD_PER_USDT), now_s - now_s % (messages.PRICE_AGE_MS // 1000)
+        return messages.price(self._book, f"{coin.base}-USD", int(time.time() * 1000))
+
     def _list(self, request: web.Request) -> Any:
-        with_platforms = request.query.get("include_platform", "").lower() == "true"
-        extra: dict[str, Any] = {"platforms": {}} if with_platforms else {}
+        extra: dict[str, Any] = {"platforms": {}} if _is_on(request, "include_platform") else {}
         return [{"id": coin.id, "symbol": coin.symbol, "name": coin.name} | extra for coin in self._coins()]
 
     def _candles(self, request: web.Request) -> Any:
@@ -136,8 +146,6 @@ class CoinGeckoApi:
             raise _error(422, messages.complaint("Invalid days or interval"))
         if interval and not self._is_pro:
             raise self._refused(401, messages.PLAN_RESTRICTED, "This interval belongs to the paid plans.")
-        if not coin.base:
-            return []
         length_ms = messages.INTERVALS_MS.get(interval)
         return messages.candles(self._book, f"{coin.base}-USD", days, length_ms, int(time.time() * 1000))
 
@@ -166,6 +174,10 @@ def _required(request: web.Request, name: str) -> str:
     if not value:
         raise _error(422, messages.complaint(f"Missing parameter {name}"))
     return value
+
+
+def _is_on(request: web.Request, name: str) -> bool:
+    return request.query.get(name, "").lower() == "true"
 
 
 def _values(text: str) -> set[str]:

@@ -17,7 +17,7 @@ from shared.simulator.rest_faults import cut_off, hang, is_gone
 from shared.simulator.websocket import WebsocketClient
 
 _MAX_REQUEST_BYTES = 256 * 1024  # names of some thousand pairs
-_LOOK_S = 0.5
+_LOOK_S = 0.05  # sooner than any client is back: it would seem to have two connections
 _UNAVAILABLE = 503
 _TURNING_AWAY = (Kind.DOWN, Kind.HANG, Kind.REFUSE)
 _GOING_AWAY = 1001

@@ -170,8 +170,8 @@ class Failover:
             source.came, source.missed = 0, source.missed + 1
             source.is_backfilled = False  # there is a hole now
             heard = Heard.MISSED_OFTEN if source.missed >= self._leave_after else Heard.MISSED
-        before, source.standing = source.standing, TRANSITIONS[source.standing, heard]
-        if source.standing is Standing.OUT and before is not Standing.OUT:
+        source.standing = TRANSITIONS[source.standing, heard]
+        if source.standing is Standing.OUT:
             source.cause = f"{source.missed} canary bars in a row were not on time"
 
     def _choose(self, now_s: float, *, may_wait: bool) -> Decision:

@@ -1,7 +1,7 @@
 """Polygon's REST aggregates: what to ask for and what its answers say.
 
-Source: massive.com/docs, REST, crypto, custom bars and market status; `massive/rest/` of its own client. A minute without a
-trade has no bar there. `limit` counts the one-minute bars that an answer is made of, whatever the timeframe.
+Source: massive.com/docs, REST, crypto: custom bars, ticker overview, market status; `massive/rest/` of its own client. A minute
+without a trade has no bar there. `limit` counts the one-minute bars that an answer is made of, whatever the timeframe.
 """
 
 import re
@@ -14,7 +14,7 @@ import msgspec
 
 from shared.domain.bars import Bar, Series, Span
 from shared.domain.stored import Timeframe
-from shared.ports import FeedError, FeedRefused, FeedUnavailable
+from shared.ports import FeedError, FeedRefused, FeedUnavailable, UnknownSymbol
 from shared.wire.history_pages import BadRow, closed_bar
 from shared.wire.rest_answer import Answer, Question, decode, failure, one_line, unreadable, words
 
@@ -54,12 +54,22 @@ class _Failure(msgspec.Struct):
     message: str = ""
 
 
+class _Details(msgspec.Struct):
+    ticker: str
+
+
+class _Overview(msgspec.Struct):
+    status: str
+    results: _Details
+
+
 class _MarketStatus(msgspec.Struct, rename="camel"):
     server_time: datetime
 
 
 _AGGREGATES = msgspec.json.Decoder(_Aggregates)
 _FAILURE = msgspec.json.Decoder(_Failure)
+_OVERVIEW = msgspec.json.Decoder(_Overview)
 _MARKET_STATUS = msgspec.json.Decoder(_MarketStatus)
 
 
@@ -153,10 +163,38 @@ def read_page(series: Series, span: Span, answer: Answer) -> AggregatesPage:
 def _failed(answer: Answer) -> FeedError:
     said = words(answer, _FAILURE) or _Failure()
     text = one_line(said.error or said.message)
-    if said.status == _NOT_ENTITLED:
+    if _is_of_plan(answer):
         # What the plan lacks may be this request alone, e.g. years too far back: others go on.
         return FeedRefused(f"{SOURCE}: {text}")
     return failure(SOURCE, answer, text)
+
+
+def _is_of_plan(answer: Answer) -> bool:
+    """Whether it failed for what the plan lacks."""
+    return (words(answer, _FAILURE) or _Failure()).status == _NOT_ENTITLED
+
+
+def ticker_overview(series: Series) -> Question:
+    """Ask whether a symbol exists: aggregates of one that does not are answered like those of one without a trade."""
+    return Question(f"/v3/reference/tickers/{_ticker(series)}")
+
+
+def check_listed(series: Series, answer: Answer) -> None:
+    """Read the answer to `ticker_overview`. A plan without reference data leaves it open, and the symbol passes.
+
+    Raises:
+        UnknownSymbol: There is no such symbol.
+        FeedUnavailable, FeedClosed: As for `read_page`.
+    """
+    if answer.status == 404:
+        raise UnknownSymbol(f"{SOURCE}: does not list {series.symbol}")
+    if answer.status == 200:
+        details = decode(SOURCE, answer, _OVERVIEW).results
+        if details.ticker != _ticker(series):
+            raise unreadable(SOURCE, f"a ticker that was not asked for, {details.ticker}", answer)
+        return
+    if not _is_of_plan(answer):
+        raise _failed(answer)
 
 
 def market_status() -> Question:

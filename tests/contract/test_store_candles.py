@@ -104,6 +104,13 @@ def test_the_newest_open_of_each_symbol_is_told_by_source_and_timeframe(backend:
     assert backend.run(store.last_opened("polygon", Timeframe.QUARTER)) == {}
 
 
+def test_names_are_kept_letter_by_letter(backend: Backend) -> None:
+    for name in ("{a,b}", 'a"b', "a\\b", '\\"', "NULL", " a ", "größer-€", "a'b", "-"):
+        odd = candle(NOON, symbol=name, source=name, quote_currency=name)
+        backend.run(backend.store.put_candles([odd, candle(NOON, symbol=name)]))
+        assert backend.run(backend.store.last_candles(name, Timeframe.MINUTE, 10, name)) == [odd]
+
+
 def test_of_two_candles_of_one_time_the_last_stays(backend: Backend) -> None:
     backend.run(backend.store.put_candles([candle(NOON, volume=D(number)) for number in range(3)]))
     (found,) = backend.run(backend.store.last_candles("BTC-USDT", Timeframe.MINUTE, 10, "polygon"))

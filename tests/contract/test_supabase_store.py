@@ -6,7 +6,9 @@ from datetime import timedelta
 
 import pytest
 
+from shared.adapters.supabase_leases import SupabaseLeases
 from shared.adapters.supabase_store import SupabaseStore
+from shared.domain.lease import Lease
 from shared.domain.shipping import JournalBatch, Shipped
 from shared.domain.stored import Timeframe
 from shared.ports import StoreError, StoreUnavailable
@@ -53,6 +55,13 @@ def test_candles_sent_twice_are_there_once(api: Api) -> None:
     api.run(lambda store: store.put_candles(candles), LostAnswer(), Answer(503))
     assert len(api.gateway.requests) == 5
     assert api.run(lambda store: store.last_candles("BTC-USDT", Timeframe.MINUTE, 9999, "polygon")) == candles
+
+
+def test_a_lease_whose_answer_was_lost_is_had_by_its_last_token(api: Api) -> None:
+    lease = api.run(lambda store: SupabaseLeases(store._api).acquire("account", "one", 600), LostAnswer())
+    assert lease == Lease("account", "one", token=2)
+    assert api.run(lambda store: SupabaseLeases(store._api).renew(lease, 600), LostAnswer(), Answer(503)) is True
+    assert api.run(lambda store: SupabaseLeases(store._api).acquire("account", "two", 600)) is None
 
 
 def test_nothing_is_deleted_without_a_filter(api: Api) -> None:

@@ -20,7 +20,8 @@ _MOST_PAGES = 100
 class PolygonHistory:
     """A `BarHistory`. Symbols are such as "BTC-USD".
 
-    A symbol that Polygon does not have is answered like one without a trade: by no bars.
+    Where there are no bars at all it asks once more, whether there is such a symbol: one that Polygon does not have would
+    otherwise pass for one without a trade.
 
     Args:
         base_url: Of its REST interface.
@@ -46,6 +47,8 @@ class PolygonHistory:
         found: list[Bar] = []
         for part in parts(span, wire.LONGEST_SPAN_MS):
             found += await self._part(series, part)
+        if not found:
+            await self._rest.ask(wire.ticker_overview(series), lambda answer: wire.check_listed(series, answer))
         return ascending(found)
 
     async def _part(self, series: Series, span: Span) -> list[Bar]:

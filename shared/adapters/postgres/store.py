@@ -1,10 +1,11 @@
 """The store by a direct connection: bulk statements, one transaction each."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import fields
 from datetime import UTC, datetime
+from decimal import Decimal
 from operator import attrgetter
 from typing import Any
 from uuid import UUID
@@ -34,9 +35,9 @@ INSERT INTO ohlc_data AS old (symbol, timeframe, "timestamp", open, high, low, c
 -- The last of those with one key: an upsert may not touch a row twice.
 SELECT DISTINCT ON (symbol, timeframe, source, "timestamp")
     symbol, timeframe, "timestamp", open, high, low, close, volume, source, quote_currency
--- Numbers come as the text of an array: the client takes ten times as long to send them one by one.
-FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::text::numeric[], $5::text::numeric[], $6::text::numeric[],
-    $7::text::numeric[], $8::text::numeric[], $9::text[], $10::text[])
+-- Columns come as the text of an array: that is ten times less work for the client than value by value.
+FROM unnest($1::text::text[], $2::text::text[], $3::timestamptz[], $4::text::numeric[], $5::text::numeric[],
+    $6::text::numeric[], $7::text::numeric[], $8::text::numeric[], $9::text::text[], $10::text::text[])
     WITH ORDINALITY AS c (symbol, timeframe, "timestamp", open, high, low, close, volume, source, quote_currency, place)
 ORDER BY symbol, timeframe, source, "timestamp", place DESC
 ON CONFLICT (symbol, timeframe, source, "timestamp") DO UPDATE SET
@@ -113,13 +114,17 @@ class PostgresStore:
         if not candles:
             return
         symbols, timeframes, opens_at, *amounts, sources, quotes = zip(*map(_as_row, candles), strict=True)
-        numbers = (f"{{{','.join(map(str, column))}}}" for column in amounts)
+        columns = (
+            *(_texts(symbols), _texts(timeframes), opens_at),
+            *map(_numbers, amounts),
+            *(_texts(sources), _texts(quotes)),
+        )
         days = {(candle.timeframe, candle.opened_at.date()): candle.opened_at for candle in candles}
         async with self._connection() as connection, connection.transaction():
             # In order, so that two writers never wait for each other.
             for (timeframe, _), opened_at in sorted(days.items()):
                 await connection.execute("SELECT recovery.ensure_partition($1, $2)", f"ohlc_{timeframe}", opened_at)
-            await connection.execute(_PUT_CANDLES, symbols, timeframes, opens_at, *numbers, sources, quotes)
+            await connection.execute(_PUT_CANDLES, *columns)
 
     async def beat(self, heartbeat: Heartbeat) -> None:
         arguments = (heartbeat.home, heartbeat.service, heartbeat.started_at, heartbeat.state, dict(heartbeat.detail))
@@ -185,3 +190,13 @@ class PostgresStore:
                 self._is_open = True
             async with self._pool.acquire() as connection:
                 yield connection
+
+
+def _numbers(column: Iterable[Decimal]) -> str:
+    return f"{{{','.join(map(str, column))}}}"
+
+
+def _texts(column: Collection[str]) -> str:
+    # Few are different: a symbol comes again every minute.
+    escaped = {text: text.replace("\\", "\\\\").replace('"', '\\"') for text in set(column)}
+    return "{" + ",".join(f'"{escaped[text]}"' for text in column) + "}"

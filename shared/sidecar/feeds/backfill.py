@@ -8,7 +8,7 @@ from typing import Any
 
 from shared.domain.bars import Bar, Span
 from shared.domain.stored import Timeframe
-from shared.ports import BarHistory, FeedUnavailable, UnknownSymbol
+from shared.ports import BarHistory, FeedClosed, FeedError, FeedUnavailable, UnknownSymbol
 from shared.sidecar.feeds.source_book import SourceBook
 
 _LOOK_EVERY_S = 1.0
@@ -83,25 +83,33 @@ class Backfill:
         )
 
     async def _ask_all(self, requests: deque[_Request]) -> None:
+        """Ask until nothing is left, then raise the first trouble that concerned one request alone."""
+        trouble: FeedError | None = None
         while requests:
             request = requests.popleft()
-            asked_s = self._asked_s[request] = asyncio.get_running_loop().time()
             try:
-                bars = await self._history.bars(request.symbol, request.timeframe, request.span)
+                await self._ask(request)
             except UnknownSymbol as error:
-                # The others are not to wait for it.
                 self._book.refused[request.symbol] = str(error)
-                continue
-            except FeedUnavailable as error:
-                if error.retry_after_s is not None:
-                    self._limited()
+            except FeedClosed:
                 raise
-            if asyncio.get_running_loop().time() - asked_s > _LONG_S:
-                self._limited()
-            self._answers += 1
-            if request.timeframe is Timeframe.MINUTE:
-                self._fetched(request.symbol, bars)
-            self._book.filled(request.symbol, request.timeframe, request.span, bars)
+            except FeedError as error:
+                if isinstance(error, FeedUnavailable) and error.retry_after_s is not None:
+                    self._limited()
+                    raise  # the others would only be told the same
+                trouble = trouble or error
+        if trouble is not None:
+            raise trouble
+
+    async def _ask(self, request: _Request) -> None:
+        asked_s = self._asked_s[request] = asyncio.get_running_loop().time()
+        bars = await self._history.bars(request.symbol, request.timeframe, request.span)
+        if asyncio.get_running_loop().time() - asked_s > _LONG_S:
+            self._limited()
+        self._answers += 1
+        if request.timeframe is Timeframe.MINUTE:
+            self._fetched(request.symbol, bars)
+        self._book.filled(request.symbol, request.timeframe, request.span, bars)
 
     def detail(self) -> Mapping[str, Any]:
         return {"answers": self._answers, "missing": sum(1 for _ in self._book.missing())}

@@ -80,6 +80,24 @@ def test_what_it_had_stays_while_the_sidecar_is_gone_and_a_person_is_told_once(
     on_virtual_time(use, tmp_path, monkeypatch, window(3))
 
 
+def test_a_sidecar_that_has_just_begun_takes_no_candles_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: list[str]
+) -> None:
+    async def use(server: FeedServer) -> None:
+        view = joined()
+        await until(lambda: len(view) == 3)
+        await server.stop()
+        server.windows[PAIR, Timeframe.MINUTE] = window(0, source=None, quote=None, reason="it has just begun")
+        await server.start()
+        await until(lambda: view.reason == "it has just begun")
+        assert len(view) == 3
+        await server.tell(window(5, generation=2))
+        await until(lambda: len(view) == 5)
+        await FeedLink.of_this_process().leave(view)
+
+    on_virtual_time(use, tmp_path, monkeypatch, window(3))
+
+
 def test_it_waits_longer_and_longer_but_never_gives_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: list[str]
 ) -> None:

@@ -110,7 +110,7 @@ def test_a_bar_that_is_forgotten_is_no_longer_asked_for() -> None:
     for minute in range(10):
         book.offer(bar(minute, is_closed=False))
     assert book.next_ms == at(9)
-    assert minutes_in(book, 9) == [(7, 9)]
+    assert minutes_in(book, 9.5) == [(7, 9)]
 
 
 def test_a_bar_that_waits_is_confirmed_by_the_source_closing_it_late() -> None:

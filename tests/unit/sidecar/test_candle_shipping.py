@@ -50,13 +50,13 @@ def minutes(count: int) -> list[StoredCandle]:
 
 
 def test_all_of_them_in_bounded_batches_and_bounded_steps(outbox: CandleOutbox) -> None:
-    candles, store = minutes(20 * BATCH_CANDLES + 7), Scripted()
+    candles, store = minutes(40 * BATCH_CANDLES + 7), Scripted()
     outbox.append(candles)
     shipping = CandleShipping(outbox, store)
     assert asyncio.run(shipping.step()) == 0.0, "there is more"
-    assert shipping.detail() == {"stored": 20 * BATCH_CANDLES, "refused": 0, "waiting": 7}
+    assert shipping.detail() == {"stored": 40 * BATCH_CANDLES, "refused": 0, "waiting": 7}
     assert asyncio.run(shipping.step()) == 1.0
-    assert store.sizes == [BATCH_CANDLES] * 20 + [7]
+    assert store.sizes == [BATCH_CANDLES] * 40 + [7]
     assert store.minutes() == candles
     assert asyncio.run(shipping.step()) == 1.0
 

@@ -105,7 +105,7 @@ def test_the_right_is_counted_from_before_it_was_asked_for(run_virtual: VirtualR
         line.back_s = 3.9
         await service.step()
         await asyncio.sleep(60)
-        assert told == [(0.0, False), (pytest.approx(3.91, abs=0.01), True), (pytest.approx(12, abs=0.01), False)]
+        assert told == [(0.0, False), (pytest.approx(3.91, abs=0.01), True), (pytest.approx(10, abs=0.01), False)]
 
     run_virtual(main())
 

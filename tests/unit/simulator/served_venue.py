@@ -29,7 +29,6 @@ def served(use: Use, *faults: Fault, count: int = 1000) -> None:
         server = VenueServer(Venue(markets), faults=Faults(faults))
         await server.start()
         try:
-            # Bigger than any frame of a fault: what the client makes of that is its own affair.
             async with aiohttp.ClientSession(server.base_url) as session:
                 await use(server, session)
         finally:
@@ -77,6 +76,7 @@ class Heard:
 async def listen(session: aiohttp.ClientSession, for_s: float, path: str = CANDLES) -> Heard:
     """Connect and listen for so long, or until the connection ends."""
     heard, began_s = Heard(), time.time()
+    # Frames of any size: what a client makes of a huge one is its own affair.
     async with session.ws_connect(path, max_msg_size=0) as socket:
         try:
             async with asyncio.timeout(for_s):

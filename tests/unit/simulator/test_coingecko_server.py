@@ -1,11 +1,13 @@
 """CoinGecko over a port: keys and plans, parameters, and limits. Its own client is asked in tests/contract."""
 
+import asyncio
 from typing import Any
 
 import aiohttp
 import pytest
 from served_venue import served
 
+from shared.simulator.bar_book import USD_PER_USDT
 from shared.simulator.coingecko_server import KEYLESS_CALLS_PER_MINUTE, CallCount
 from shared.simulator.fault_kinds import Kind, Where
 from shared.simulator.faults import Fault
@@ -16,10 +18,11 @@ DEMO_KEY, PRO_KEY = {"x-cg-demo-api-key": "CG-demo"}, {"x-cg-pro-api-key": "CG-p
 
 
 def ask(path: str, headers: dict[str, str] | None = None, *faults: Fault) -> tuple[int, Any]:
-    """Status and body."""
+    """Status and body, a minute after the market's first trade."""
     result = []
 
     async def use(_: VenueServer, session: aiohttp.ClientSession) -> None:
+        await asyncio.sleep(60)
         async with session.get(path, headers=headers) as response:
             result.append((response.status, await response.json()))
 
@@ -67,12 +70,17 @@ def test_bad_parameters(query: str, status: int, error: str) -> None:
 
 
 def test_what_is_not_known_is_left_out_of_prices() -> None:
-    query = "/simple/price?ids=bitcoin,nope,osmosis-allbtc&vs_currencies=usd,eur"
-    served_prices = ask(FREE + query)[1]
-    assert set(served_prices) == {"bitcoin", "osmosis-allbtc"}
-    assert served_prices["osmosis-allbtc"] == {}, "a copy has no price here"
-    assert ask(f"{FREE}/coins/osmosis-allbtc/ohlc?vs_currency=usd&days=1") == (200, [])
+    assert set(ask(f"{FREE}/simple/price?ids=bitcoin,nope&vs_currencies=usd,eur")[1]) == {"bitcoin"}
     assert ask(f"{FREE}/simple/price?ids=bitcoin&vs_currencies=eur") == (200, {"bitcoin": {}})
+
+
+def test_a_copy_costs_what_the_coin_costs_and_is_worth_far_less() -> None:
+    query = "/simple/price?ids=bitcoin,osmosis-allbtc,tether&vs_currencies=usd&include_market_cap=true"
+    prices = ask(FREE + query)[1]
+    real, copy = prices["bitcoin"], prices["osmosis-allbtc"]
+    assert real["usd"] == copy["usd"]
+    assert real["usd_market_cap"] > 1000 * copy["usd_market_cap"]
+    assert prices["tether"]["usd"] == float(USD_PER_USDT)
 
 
 def test_coins_carry_platforms_when_asked() -> None:

@@ -104,6 +104,7 @@ def test_a_half_open_connection_answers_no_ping_no_request_and_no_goodbye(
                 await socket.close()
                 assert round(time.time() - left_s) == 5
                 assert socket.close_code == 1006
+            await asyncio.sleep(0.1)
             async with talk(server) as client:
                 await client.begin()
                 assert len(await client.said()) == 3

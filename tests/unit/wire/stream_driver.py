@@ -34,6 +34,7 @@ class Driver:
         self.answers_close = answers_close
         self.now_s = 0.0
         self.open_sockets = 0
+        self.is_hung_up = False
         self.connected_s: list[float] = []
         self.sent: list[str] = []
         self.pings = 0
@@ -60,6 +61,7 @@ class Driver:
                     self.open_sockets += 1
                     assert self.open_sockets == 1, "two sockets at once"
                     self.connected_s.append(self.now_s)
+                    self.is_hung_up = False
                 case Send(text):
                     assert self.open_sockets == 1
                     self.sent.append(text)
@@ -67,6 +69,8 @@ class Driver:
                     self.pings += 1
                 case Disconnect():
                     assert self.open_sockets == 1, "hung up on no socket"
+                    assert not self.is_hung_up, "hung up twice"
+                    self.is_hung_up = True
                     if self.answers_close:
                         self.closed(None)
                 case Moved():

@@ -33,13 +33,13 @@ def view(limit: int = 5) -> FeedView:
 
 
 def minutes(of: FeedView) -> list[int]:
-    return [row[0] // 60 for row in of.rows]
+    return [int(row[0]) // 60 for row in of.rows]
 
 
 def test_before_the_first_window_there_is_nothing_to_rest_on() -> None:
     fresh = view()
     fresh.take_close(close(3))
-    assert (fresh.rows, len(fresh), fresh.has_window, fresh.last_close_ms) == ([], 0, False, None)
+    assert (len(fresh.rows), len(fresh), fresh.has_window, fresh.last_close_ms) == (0, 0, False, None)
     assert (fresh.mode, fresh.stale_after_s, fresh.quote) == (Mode.STALE, None, None)
 
 
@@ -49,7 +49,7 @@ def test_a_window_has_the_newest_candles_and_whose_they_are() -> None:
     assert minutes(held) == [17, 18, 19]
     assert held.last_close_ms == 20 * STEP_MS
     assert (held.source, held.quote, held.mode, held.stale_after_s) == ("polygon", "USD", Mode.LIVE, 180)
-    assert held.rows[0] == (17 * 60, 1.0, 1.0, 1.0, 1.0, 1.0)
+    assert held.rows[0].tolist() == [17 * 60, 1.0, 1.0, 1.0, 1.0, 1.0]
 
 
 def test_an_empty_window_is_carried_on_too() -> None:
@@ -58,6 +58,23 @@ def test_an_empty_window_is_carried_on_too() -> None:
     assert held.has_window
     held.take_close(close(7))
     assert minutes(held) == [7]
+
+
+def test_what_it_has_stays_until_other_candles_come() -> None:
+    """A sidecar that has just begun has none yet."""
+    held = view()
+    held.take_window(window(range(3)))
+    void = FeedWindow("A-B", Timeframe.MINUTE, None, None, 1, Mode.STALE, "it has just begun", 240, ())
+    held.take_window(void)
+    assert minutes(held) == [0, 1, 2]
+    assert (held.source, held.quote, held.mode, held.stale_after_s) == ("polygon", "USD", Mode.STALE, 240)
+    held.take_close(close(3))  # of the new window, whose first candle it is: never spliced to the old ones
+    assert minutes(held) == [3]
+    held.take_close(close(4))
+    assert minutes(held) == [3, 4]
+    held.take_window(void)
+    held.take_window(window(range(10, 12), generation=2))
+    assert minutes(held) == [10, 11]
 
 
 @pytest.mark.parametrize(

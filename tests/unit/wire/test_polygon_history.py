@@ -11,14 +11,16 @@ from hypothesis import strategies as st
 
 from shared.domain.bars import Series, Span
 from shared.domain.stored import Timeframe
-from shared.ports import FeedClosed, FeedError, FeedRefused, FeedUnavailable
+from shared.ports import FeedClosed, FeedError, FeedRefused, FeedUnavailable, UnknownSymbol
 from shared.wire.polygon_history import (
     LONGEST_SPAN_MS,
     aggregates,
+    check_listed,
     following,
     market_status,
     read_page,
     read_server_time,
+    ticker_overview,
 )
 from shared.wire.rest_answer import Answer
 
@@ -150,6 +152,32 @@ def test_no_other_address_is_followed(next_url: str) -> None:
         following(SERIES, next_url + "?apiKey=secret", BASE)
     except FeedRefused as error:
         assert "secret" not in str(error)
+
+
+def test_a_symbol_that_does_not_exist_is_told_from_one_without_a_trade() -> None:
+    assert ticker_overview(SERIES).path == "/v3/reference/tickers/X:BTCUSD"
+    check_listed(SERIES, Answer(200, {}, b'{"status":"OK","results":{"ticker":"X:BTCUSD","active":true}}'))
+    with pytest.raises(UnknownSymbol, match="polygon: does not list BTC-USD"):
+        check_listed(SERIES, Answer(404, {}, b'{"status":"NOT_FOUND","message":"Ticker not found."}'))
+    # A plan without reference data cannot tell.
+    check_listed(SERIES, Answer(403, {}, b'{"status":"NOT_AUTHORIZED","message":"You are not entitled to this data."}'))
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind"),
+    [
+        (403, b"<html>", FeedClosed),
+        (401, b'{"status":"ERROR","error":"Unknown API Key"}', FeedClosed),
+        (429, b"{}", FeedUnavailable),
+        (500, b"<html>", FeedUnavailable),
+        (200, b"<html>", FeedUnavailable),
+        (200, b'{"status":"OK"}', FeedUnavailable),
+        (200, b'{"status":"OK","results":{"ticker":"X:ETHUSD"}}', FeedUnavailable),
+    ],
+)
+def test_a_look_up_that_failed_proves_nothing(status: int, body: bytes, kind: type[FeedError]) -> None:
+    with pytest.raises(kind):
+        check_listed(SERIES, Answer(status, {}, body))
 
 
 def test_the_time_is_read_with_its_zone() -> None:

@@ -131,8 +131,9 @@ def test_a_refusal_waits_for_a_person_and_looks_again_rarely(status: str) -> Non
     assert len(driver.connected_s) == 2
 
 
-def test_to_be_allowed_again_does_not_cut_a_refusal_short() -> None:
-    driver = stream()
+@pytest.mark.parametrize("answers_close", [False, True])
+def test_to_be_allowed_again_does_not_cut_a_refusal_short(answers_close: bool) -> None:
+    driver = stream(answers_close=answers_close)
     driver.want("BTC-USD")
     driver.opened()
     driver.hear(HELLO, '[{"ev":"status","status":"auth_failed","message":"no"}]')

@@ -10,7 +10,7 @@ from aiohttp import web
 from shared.adapters.feeds.polygon_history import PolygonHistory
 from shared.domain.bars import Bar, Span
 from shared.domain.stored import Timeframe
-from shared.ports import BarHistory, FeedError, FeedRefused, FeedUnavailable
+from shared.ports import BarHistory, FeedError, FeedRefused, FeedUnavailable, UnknownSymbol
 from tests.unit.adapters.feeds.rest_server import NOW_MS, Handler, RestServer, answering, serve, text
 
 KEY = "abcd-1234-secret"
@@ -27,6 +27,8 @@ def paging(opens: list[int], page_bars: int) -> Handler:
     """A source that has bars at these times and gives so many a page."""
 
     async def answer(request: web.Request) -> web.StreamResponse:
+        if "/reference/" in request.path:
+            return overview(request)
         *_, since, until = request.path.split("/")
         start = int(request.query.get("cursor", 0))
         found = [one for one in opens if int(since) <= one <= int(until)]
@@ -34,6 +36,19 @@ def paging(opens: list[int], page_bars: int) -> Handler:
         if start + page_bars < len(found):
             more["next_url"] = f"http://{request.host}{request.path}?cursor={start + page_bars}"
         return web.json_response(aggregates(found[start : start + page_bars], **more))
+
+    return answer
+
+
+def overview(request: web.Request) -> web.Response:
+    return web.json_response({"status": "OK", "results": {"ticker": request.path.rpartition("/")[2]}})
+
+
+def listed(page: dict[str, Any]) -> Handler:
+    """A source that has the symbol, and one page of aggregates."""
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        return overview(request) if "/reference/" in request.path else web.json_response(page)
 
     return answer
 
@@ -82,8 +97,19 @@ def test_long_spans_are_asked_for_in_months() -> None:
 
 
 def test_a_span_without_a_trade_is_verified_empty() -> None:
-    got, asked = bars(answering(text(json.dumps(aggregates([])))), Span(NOW_MS - MINUTE_MS, NOW_MS))
+    got, asked = bars(listed(aggregates([])), Span(NOW_MS - MINUTE_MS, NOW_MS))
     assert got == []
+    assert [request.path.split("/")[2:4] for request in asked] == [["v2", "aggs"], ["v3", "reference"]]
+
+
+def test_a_symbol_it_does_not_have_is_no_symbol_without_a_trade() -> None:
+    page, none = text(json.dumps(aggregates([]))), text('{"status":"NOT_FOUND"}', 404)
+    got, _ = bars(answering(page, none), Span(NOW_MS - MINUTE_MS, NOW_MS))
+    assert isinstance(got, UnknownSymbol)
+
+
+def test_where_a_bar_came_nobody_asks_whether_there_is_such_a_symbol() -> None:
+    _, asked = bars(listed(aggregates([NOW_MS - MINUTE_MS])), Span(NOW_MS - 2 * MINUTE_MS, NOW_MS))
     assert len(asked) == 1
 
 
@@ -135,7 +161,7 @@ def test_a_span_that_is_not_over_is_not_taken_for_empty() -> None:
 
 
 def test_a_plan_without_the_present_proves_nothing_of_the_last_quarter_of_an_hour() -> None:
-    delayed = answering(text(json.dumps(aggregates([], status="DELAYED"))))
+    delayed = listed(aggregates([], status="DELAYED"))
     got, _ = bars(delayed, Span(NOW_MS - 2 * MINUTE_MS, NOW_MS - MINUTE_MS))
     assert isinstance(got, FeedUnavailable)
     assert "come 900 s late" in str(got)
@@ -150,7 +176,7 @@ def test_no_more_calls_a_minute_than_the_plan_allows() -> None:
         await history.close()
         return server.asked_at_s
 
-    times = serve(answering(text(json.dumps(aggregates([])))), scenario)
+    times = serve(listed(aggregates([NOW_MS - MINUTE_MS])), scenario)
     assert [round((at - times[0]) // 61) for at in times] == [0] * 5 + [1] * 5 + [2] * 2
 
 

@@ -76,7 +76,17 @@ def test_asking_for_more_while_being_told_of_something_keeps_the_order() -> None
     async def main() -> None:
         async with served(talk) as url:
             feed = Feed(url)
-            feed.on_news = lambda _: feed.stream.allow(False) if feed.path == [Link.CONNECTING] else None
+            depth = 0
+
+            def refuse(_: News) -> None:
+                nonlocal depth
+                depth += 1
+                assert depth == 1, "told of something while it is told of something else"
+                if feed.path == [Link.CONNECTING]:
+                    feed.stream.allow(False)
+                depth -= 1
+
+            feed.on_news = refuse
             running = asyncio.create_task(feed.stream.run())
             await asyncio.sleep(1)
             feed.stream.want(frozenset({"BTC-USD"}))
@@ -88,6 +98,29 @@ def test_asking_for_more_while_being_told_of_something_keeps_the_order() -> None
             assert connections == 1
             running.cancel()
             await asyncio.wait([running])
+
+    on_virtual_clock(main())
+
+
+def test_run_can_end_while_a_connection_is_asked_for_and_be_run_again() -> None:
+    async def talk(socket: web.WebSocketResponse, _: web.Request) -> None:
+        await shake_hands(socket)
+        await wait_for_end(socket)
+
+    async def main() -> None:
+        async with served(talk) as url:
+            feed = Feed(url)
+            feed.stream.want(frozenset({"BTC-USD"}))
+            for lives in (1, 2):
+                running = asyncio.create_task(feed.stream.run())
+                await feed.until(lambda lives=lives: feed.path.count(Link.LIVE) == lives)
+                # The old socket is on its way out, and a new one is wanted as soon as it is gone.
+                feed.stream.allow(False)
+                feed.stream.allow(True)
+                running.cancel()
+                with pytest.raises(asyncio.CancelledError):
+                    await running
+                assert feed.path[-1] is Link.CONNECTING
 
     on_virtual_clock(main())
 

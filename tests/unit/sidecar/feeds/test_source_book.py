@@ -1,0 +1,133 @@
+"""A source's book: what cannot be true is set aside, what settles is told once, what is missing is known."""
+
+import asyncio
+
+from shared.domain.bar_checks import Defect
+from shared.domain.bar_ledger import Outcome
+from shared.domain.bars import Span
+from shared.domain.stored import Timeframe
+from shared.sidecar.feeds.source_book import GRACE_MS
+from tests.conftest import VirtualRun
+from tests.unit.sidecar.feeds.feed_samples import MINUTE_MS, START_MS, Books, bar
+
+HOUR_MS = 60 * MINUTE_MS
+
+
+def minutes_of(books: Books) -> list[tuple[int, Outcome]]:
+    return [
+        ((each.bar.open_ms - START_MS) // MINUTE_MS, each.outcome)
+        for each in books.settled
+        if each.bar.series.timeframe is Timeframe.MINUTE
+    ]
+
+
+def test_what_is_wanted_is_missing_until_it_is_filled(run_virtual: VirtualRun) -> None:
+    async def use() -> None:
+        books = Books()
+        books.book.want({"BTC-USDT": 60})
+        missing = {timeframe: span for _, timeframe, span in books.book.missing()}
+        assert missing[Timeframe.MINUTE] == Span(START_MS - HOUR_MS, START_MS - MINUTE_MS)
+        assert not books.book.is_whole
+        books.fill_all()
+        assert books.book.is_whole
+        await asyncio.sleep((MINUTE_MS + GRACE_MS) / 1000 + 1)
+        assert not books.book.is_whole, "two minutes have passed since"
+
+    run_virtual(use())
+
+
+def test_it_goes_on_where_earlier_books_ended(run_virtual: VirtualRun) -> None:
+    async def use() -> None:
+        books = Books(last_good={Timeframe.MINUTE: START_MS - 5 * HOUR_MS - MINUTE_MS})
+        books.book.want({"BTC-USDT": 60})
+        missing = {timeframe: span for _, timeframe, span in books.book.missing()}
+        assert missing[Timeframe.MINUTE].since_ms == START_MS - 6 * HOUR_MS, "from the hour before on"
+
+    run_virtual(use())
+
+
+def test_after_a_long_absence_it_goes_back_thirty_days(run_virtual: VirtualRun) -> None:
+    async def use() -> None:
+        books = Books(last_good={Timeframe.MINUTE: START_MS - 400 * 24 * HOUR_MS})
+        books.book.want({"BTC-USDT": 60})
+        missing = {timeframe: span for _, timeframe, span in books.book.missing()}
+        assert missing[Timeframe.MINUTE].since_ms == START_MS - 30 * 24 * HOUR_MS
+
+    run_virtual(use())
+
+
+def test_a_bar_that_cannot_be_true_is_set_aside_and_stays_missing(run_virtual: VirtualRun) -> None:
+    async def use() -> None:
+        books = Books()
+        books.book.want({"BTC-USDT": 60})
+        books.fill_all()
+        await asyncio.sleep(121)
+        books.book.reported([bar(-1), bar(0, "-5"), bar(500)])
+        assert [defect for _, defect in books.quarantined] == [Defect.NOT_POSITIVE, Defect.FUTURE]
+        assert books.book.quarantined_bars.total() == 2
+        assert ("BTC-USDT", Timeframe.MINUTE, Span(START_MS, START_MS + MINUTE_MS)) in list(books.book.missing())
+
+    run_virtual(use())
+
+
+def test_an_answer_with_a_bar_that_cannot_be_true_proves_no_minute_empty(run_virtual: VirtualRun) -> None:
+    async def use() -> None:
+        books = Books()
+        books.book.want({"BTC-USDT": 60})
+        books.fill_all()
+        await asyncio.sleep(190)
+        span = Span(START_MS - MINUTE_MS, START_MS + 2 * MINUTE_MS)
+        books.settled.clear()
+        books.book.filled("BTC-USDT", Timeframe.MINUTE, span, [bar(-1), bar(0, "-5")])
+        assert minutes_of(books) == [(-1, Outcome.NEW)]
+        books.book.filled("BTC-USDT", Timeframe.MINUTE, span, [bar(-1), bar(1)])
+        assert minutes_of(books) == [(-1, Outcome.NEW), (0, Outcome.EMPTY), (1, Outcome.NEW)]
+
+    run_virtual(use())
+
+
+def test_quarters_and_hours_are_built_of_minutes_and_told_after_them(run_virtual: VirtualRun) -> None:
+    async def use() -> None:
+        books = Books()
+        books.book.want({"BTC-USDT": 60})
+        books.fill_all()
+        await asyncio.sleep(16 * 60)
+        books.settled.clear()
+        books.book.reported([bar(minute, str(100 + minute)) for minute in range(-1, 15)])
+        *minutes, quarter = (each for each in books.settled if each.bar.open_ms >= START_MS)
+        assert [each.bar.series.timeframe for each in minutes] == [Timeframe.MINUTE] * 15
+        assert quarter.bar.series.timeframe is Timeframe.QUARTER
+        assert (quarter.bar.open, quarter.bar.close, quarter.bar.volume) == (100, 114, 15)
+
+    run_virtual(use())
+
+
+def test_a_longer_book_begins_anew_a_shorter_wish_changes_nothing(run_virtual: VirtualRun) -> None:
+    async def use() -> None:
+        books = Books()
+        books.book.want({"BTC-USDT": 60})
+        first = books.book.book("BTC-USDT")
+        books.book.want({"BTC-USDT": 30})
+        assert books.book.book("BTC-USDT") is first
+        books.book.want({"BTC-USDT": 61})
+        assert books.book.book("BTC-USDT") is not first
+        books.book.want({})
+        assert books.book.symbols == frozenset()
+        books.book.reported([bar(0)])  # still on its way
+
+    run_virtual(use())
+
+
+def test_a_symbol_without_a_bar_as_far_as_it_goes_back_is_lacking(run_virtual: VirtualRun) -> None:
+    async def use() -> None:
+        books = Books()
+        books.book.want({"BTC-USDT": 60, "XYZ-USDT": 60})
+        assert not books.book.lacks("XYZ-USDT"), "not known yet"
+        for symbol, timeframe, span in list(books.book.missing()):
+            bars = [bar(-2, timeframe=timeframe)] if symbol == "BTC-USDT" and timeframe is Timeframe.MINUTE else []
+            books.book.filled(symbol, timeframe, span, bars)
+        assert books.book.lacks("XYZ-USDT")
+        assert not books.book.lacks("BTC-USDT")
+        assert not books.book.lacks("ETH-USDT"), "nobody asked for it"
+
+    run_virtual(use())
