@@ -146,6 +146,8 @@ class BarLedger:
             their successor made final; ascending, with known bars between them.
         """
         end_ms = int(now_ms - grace_ms) // self._step_ms * self._step_ms
+        if end_ms <= self._next_ms and not self._unconfirmed:  # as nearly always, and asked every second
+            return []
         stretches = [(open_ms, open_ms + self._step_ms) for open_ms in self._unconfirmed if open_ms < end_ms]
         since_ms = self._next_ms
         for open_ms in sorted(self._held):

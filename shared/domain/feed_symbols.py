@@ -1,10 +1,13 @@
 """What a source calls the pair a bot trades: its symbol says the quote its prices are in, which may not be the pair's."""
 
+from functools import lru_cache
+
 _DOLLARS = frozenset({"USD", "USDT", "USDC", "FDUSD", "TUSD", "BUSD", "DAI"})
 # The quote a source has dollar prices in. A source that is not named here has them in whatever quote is asked for.
 _DOLLAR_AT = {"polygon": "USD", "coingecko": "USD"}
 
 
+@lru_cache(maxsize=4096)
 def symbol_at(source: str, pair: str) -> str:
     """The symbol in the source's own quote.
 

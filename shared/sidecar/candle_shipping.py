@@ -11,7 +11,7 @@ from shared.domain.feed_records import QuarantinedBar
 from shared.domain.stored import StoredCandle
 from shared.ports import Store, ValuesRefused
 
-# Twice as many are no faster, and hold up the loop, which serves the bot, for longer (tests/benchmarks/feed_store.py).
+# Twice as many are hardly faster, and hold up the loop, which serves the bot, for longer (tests/benchmarks/feed_store.py).
 BATCH_CANDLES = 500
 _BATCHES_A_STEP = 40
 _POLL_S = 1.0

@@ -3,12 +3,13 @@
 import os
 import random
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass
 from pathlib import Path
 
 from shared.adapters.candle_outbox import CandleOutbox
 from shared.ports import StoreError
+from shared.sidecar.config import SidecarConfigError
 from shared.sidecar.database import OpenStore
 from shared.sidecar.feed_config import FeedsConfig
 from shared.sidecar.feeds.feeds import Feeds
@@ -34,23 +35,26 @@ async def follow_feeds(
     """The feeds, not running yet. Its end comes after that of its services.
 
     Raises:
+        SidecarConfigError: No configured source has candles.
         OutboxError: The file for candles on their way cannot be opened.
     """
     sources = open_sources(config, os.environ, random.Random())
     for name, reason in sources.left_out.items():
         said(f"{name}: left out: {reason}")
-    outbox = CandleOutbox(home / OUTBOX)
-    feeds = Feeds(home.name, config, sources, outbox, opened.store, said)
-    leases = _leases(home, sources, feeds, opened)
-    try:
+    if not sources.bars:
+        raise SidecarConfigError(
+            f"feeds.sources = {', '.join(config.sources)}: none of them has candles here; add binance, or set "
+            "services.feeds: false"
+        )
+    async with AsyncExitStack() as held:
+        outbox = held.enter_context(closing(CandleOutbox(home / OUTBOX)))
+        feeds = Feeds(home.name, config, sources, outbox, opened.store, said)
+        leases = _leases(home, sources, feeds, opened)
+        # Whatever fails before it, a connection that is closed gives its lease back.
+        for lease in leases:
+            held.push_async_callback(_give_back, lease, said)
+        held.push_async_callback(feeds.close)
         yield Following(feeds, (*feeds.services, *(Watched(lease, LEASE_CARE) for lease in leases)))
-    finally:
-        try:
-            await feeds.close()
-            for lease in leases:
-                await _give_back(lease, said)
-        finally:
-            outbox.close()
 
 
 def _leases(home: Path, sources: Sources, feeds: Feeds, opened: OpenStore) -> list[LeaseService]:

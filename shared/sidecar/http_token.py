@@ -13,7 +13,8 @@ def token_required(token: str, handler: Handler) -> Handler:
 
     async def checked(request: web.Request) -> web.StreamResponse:
         given = request.headers.get("Authorization", "")
-        if not hmac.compare_digest(given.encode(), f"Bearer {token}".encode()):
+        # A header may hold bytes that are no text.
+        if not hmac.compare_digest(given.encode(errors="surrogateescape"), f"Bearer {token}".encode()):
             return web.json_response({"error": "Authorization: must be Bearer and the sidecar's token"}, status=401)
         return await handler(request)
 

@@ -214,7 +214,7 @@ class Faults:
         """
         for injection in self._injections.values():
             fault = injection.fault
-            if fault.where is not where or part not in fault.parts or fault.kind not in kinds:
+            if fault.kind not in kinds or fault.where is not where or part not in fault.parts:
                 continue
             if fault.symbol is not None and fault.symbol not in symbols:
                 continue

@@ -7,6 +7,7 @@ for all that there was.
 import math
 from collections.abc import Sequence
 from decimal import Decimal
+from itertools import pairwise
 from zlib import crc32
 
 from shared.simulator.bar_book import MINUTE_MS, BookBar
@@ -40,7 +41,12 @@ class GeneratedBars:
             return []
         span = range(-(-since_ms // MINUTE_MS), -(-until_ms // MINUTE_MS))
         may_be_empty = symbol != self._liquid
-        return [_bar(key, minute) for minute in span if not (may_be_empty and self._is_empty(key, minute))]
+        prices = pairwise(_cents(key, minute) for minute in range(span.start, span.stop + 1))
+        return [
+            _bar(key, minute, opened, closed)
+            for minute, (opened, closed) in zip(span, prices, strict=True)
+            if not (may_be_empty and self._is_empty(key, minute))
+        ]
 
     def seconds(self, symbol: str, since_ms: int, until_ms: int) -> list[BookBar]:  # noqa: ARG002  # the protocol's
         """There are none."""
@@ -50,8 +56,7 @@ class GeneratedBars:
         return _mixed(key, minute * 4) & 0xFFFFFFFF < self._empty
 
 
-def _bar(key: int, minute: int) -> BookBar:
-    opened, closed = _cents(key, minute), _cents(key, minute + 1)
+def _bar(key: int, minute: int, opened: int, closed: int) -> BookBar:
     shape = _mixed(key, minute * 4 + 1)
     reach = max(opened // 1000, 1)
     high = max(opened, closed) + shape % reach

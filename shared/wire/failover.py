@@ -152,7 +152,7 @@ class Failover:
     def failed(self, source: str, reason: str, now_s: float) -> Decision:
         """A source said that it will not serve, e.g. it refused the key. A canary bar of it on time proves otherwise."""
         failing = self._known(source)
-        failing.came, failing.missed, failing.is_backfilled = 0, self._leave_after, False
+        failing.came, failing.is_backfilled = 0, False
         failing.standing = TRANSITIONS[failing.standing, Heard.FAILED]
         failing.cause = reason
         return self._choose(now_s, may_wait=True)

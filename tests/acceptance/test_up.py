@@ -75,7 +75,7 @@ def test_down_ends_what_up_started_and_nothing_else(home: BotHome) -> None:
         assert again.returncode == 2
         assert "is up already" in again.stderr
         health = home.recovery("health", "--json")
-        assert {check["name"] for check in json.loads(health.stdout)["checks"]} >= {"feeds", "journal", "process"}
+        assert {check["name"] for check in json.loads(health.stdout)["checks"]} >= {"feeds", "disk", "process"}
         down = home.recovery("down")
         assert down.returncode == 0, down.stdout + down.stderr
         assert down.stdout.splitlines() == ["bot: stopped", "sidecar: stopped", "venue: stopped"]

@@ -46,7 +46,9 @@ class Draw:
         times = None if self.times is None else rng.randint(*self.times)
         for_s = rng.uniform(*self.for_s)
         where = Where.POLYGON
-        yield Fault(where=where, part=self.part, kind=self.kind, symbol=about, after_s=after_s, for_s=for_s, times=times, **told)
+        yield Fault(
+            where=where, part=self.part, kind=self.kind, symbol=about, after_s=after_s, for_s=for_s, times=times, **told
+        )
         if self.is_anew:
             cut_s = after_s + _ANEW_AFTER_S
             yield Fault(where=where, part=Part.STREAM, kind=Kind.CLOSE, after_s=cut_s, times=1, for_s=_WAITS_S)

@@ -1,70 +1,28 @@
-"""The run: Polygon with faults on a socket, the feeds of a sidecar on it, a real Postgres, and a clock that jumps."""
+"""The run on a clock that jumps, and the look at what it left in the store."""
 
 import asyncio
-import random
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
 
-from shared.adapters.candle_outbox import CandleOutbox
 from shared.adapters.postgres.address import Address
-from shared.domain.feed_symbols import symbol_at
 from shared.domain.stored import Timeframe
-from shared.sidecar.feeds.feeds import Feeds
-from shared.sidecar.feeds.sources import VENUE_URL, open_sources
 from shared.sidecar.feeds.wanted import RECORDED_BARS
-from shared.sidecar.services import Supervision
+from shared.simulator.bar_book import BarBook
 from shared.simulator.egress import EgressGuard
-from shared.simulator.faults import Faults
-from shared.simulator.generated_bars import GeneratedBars
-from shared.simulator.source_server import SourceServer
 from shared.simulator.virtual_time import VirtualClock, VirtualEventLoop, real_time, virtual_time
-from tests.feed_world import feeds_config
-from tests.soak.random_faults import HOUR_S, random_faults
+from tests.soak.random_faults import HOUR_S
 from tests.soak.report import Soak
-from tests.soak.store_in_thread import StoreInThread
-from tests.soak.truth import Found, compare
+from tests.soak.running import START_S, Plan, Running, running
+from tests.soak.truth import compare
 
-START_S = 1_736_121_600.0  # 2025-01-06T00:00Z, a whole hour
-# The last fault begins so long before the end.
-_CALM_S = 1800.0
-# After the last fault something may still be refused for a quarter of an hour.
-_PATIENCE_S = 3600.0
-_CANARY = "BTC-USDT"
+# For what is built of the last minutes, and for the quarter's comparison with the source's own.
+_LAST_S = 120.0
 _MB = 1024 * 1024
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What to run.
-
-    Attributes:
-        symbols: The canary is one of them.
-        faults_an_hour: Drawn for each hour.
-    """
-
-    hours: int
-    symbols: int
-    seed: int = 1
-    faults_an_hour: float = 36.0
-
-    @property
-    def pairs(self) -> tuple[str, ...]:
-        return (_CANARY, *(f"COIN{number:03}-USDT" for number in range(1, self.symbols)))
-
-
-@dataclass(frozen=True)
-class _Run:
-    server: SourceServer
-    faults: Faults
-    feeds: Feeds
-    supervision: Supervision
-    store: StoreInThread
 
 
 def soak(plan: Plan, folder: Path, address: Address, told: Callable[[str], None]) -> Soak:
@@ -77,62 +35,79 @@ def soak(plan: Plan, folder: Path, address: Address, told: Callable[[str], None]
     """
     began_s = real_time()
     clock = VirtualClock(START_S, None)
-    book: list[SourceServer] = []
 
-    async def run() -> Soak:
-        async with _running(plan, folder, address) as run:
-            book.append(run.server)
-            return await _soak(plan, run, told, began_s)
+    async def run() -> tuple[Soak, BarBook]:
+        async with running(plan, folder, address) as parts:
+            return await _hours(plan, parts, told), parts.server.polygon.bars
 
     with virtual_time(clock):
-        soaked = asyncio.run(run(), loop_factory=lambda: VirtualEventLoop(clock, EgressGuard()))
-    end_ms = int((START_S + plan.hours * HOUR_S) * 1000)
-    bars = book[0].polygon.bars
-    found = asyncio.run(compare(address, bars, _beginnings_ms(), end_ms, int(clock.time() * 1000)))
-    return soaked.judged(found, real_time() - began_s)
+        soaked, bars = asyncio.run(run(), loop_factory=lambda: VirtualEventLoop(clock, EgressGuard()))
+    found = asyncio.run(compare(address, bars, _beginnings_ms(), _ms(plan.end_s), _ms(clock.time())))
+    return replace(soaked, found=found, real_s=real_time() - began_s)
+
+
+async def _hours(plan: Plan, parts: Running, told: Callable[[str], None]) -> Soak:
+    began_s = real_time()
+    rss_mb: list[float] = []
+    for hour in range(1, plan.hours):
+        await _sleep_until(START_S + hour * HOUR_S)
+        rss_mb.append(_rss_mb())
+        told(_progress(plan, hour, parts, rss_mb[-1], real_time() - began_s))
+    await _sleep_until(plan.calm_s)
+    parts.server.faults.lift_all()
+    whole_after_s = await parts.all_stored()
+    await _sleep_until(plan.end_s + _LAST_S)
+    rss_mb.append(_rss_mb())
+    if await parts.all_stored() is None:
+        whole_after_s = None
+    return _observed(plan, parts, rss_mb, whole_after_s)
+
+
+def _observed(plan: Plan, parts: Running, rss_mb: list[float], whole_after_s: float | None) -> Soak:
+    line = parts.feeds.lines["polygon"]
+    faults, hits = Counter[str](), Counter[str]()
+    for injection in parts.server.faults.listed():
+        faults[injection.fault.kind] += 1
+        hits[injection.fault.kind] += injection.used
+    return Soak(
+        hours=plan.hours,
+        symbols=plan.symbols,
+        seed=plan.seed,
+        faults=dict(faults),
+        hits=dict(hits),
+        connections=parts.server.polygon.log.report(),
+        rss_mb=rss_mb,
+        whole_after_s=whole_after_s,
+        put=parts.store.put,
+        quarantined=line.book.quarantined_bars.total(),
+        malformed=line.book.malformed,
+        mismatches=sum(line.own_bars.mismatches.values()),
+        switches=parts.feeds.selection.switches,
+        defects=sum(watched.defects for watched in parts.supervision.watched),
+    )
 
 
 def _beginnings_ms() -> dict[Timeframe, int]:
     """OPEN of the first bar of each timeframe that the feeds want: so many back, from a whole hour on."""
-    start_ms, hour_ms = int(START_S * 1000), int(HOUR_S * 1000)
-    back_ms = {timeframe: RECORDED_BARS * timeframe.seconds * 1000 for timeframe in Timeframe}
-    return {timeframe: (start_ms - ms) // hour_ms * hour_ms for timeframe, ms in back_ms.items()}
+    back_s = {timeframe: RECORDED_BARS * timeframe.seconds for timeframe in Timeframe}
+    return {timeframe: _ms((START_S - seconds) // HOUR_S * HOUR_S) for timeframe, seconds in back_s.items()}
 
 
-@asynccontextmanager
-async def _running(plan: Plan, folder: Path, address: Address) -> AsyncIterator[_Run]:
-    config = feeds_config(sources=["polygon"], pairs=list(plan.pairs), canary=_CANARY)
-    symbols = [symbol_at("polygon", pair) for pair in plan.pairs]
-    until_s = plan.hours * HOUR_S - _CALM_S
-    faults = Faults(random_faults(plan.seed, symbols, until_s, plan.faults_an_hour))
-    server = SourceServer(GeneratedBars(symbols, seed=plan.seed), faults)
-    await server.start()
-    sources = open_sources(config, {VENUE_URL: server.base_url}, random.Random(plan.seed))
-    store = StoreInThread(address)
-    outbox = CandleOutbox(folder / "outbox.sqlite")
-    feeds = Feeds("soak", config, sources, outbox, store, lambda line: None)
-    supervision = Supervision(feeds.services, lambda line: None)
-    supervision.enter_phase(1)
-    running = asyncio.create_task(supervision.run())
-    try:
-        yield _Run(server, faults, feeds, supervision, store)
-    finally:
-        supervision.stop()
-        await running
-        await feeds.close()
-        outbox.close()
-        store.close()
-        await server.stop()
+def _progress(plan: Plan, hour: int, parts: Running, rss_mb: float, real_s: float) -> str:
+    connections = len(parts.server.polygon.log.asked_s)
+    return (
+        f"hour {hour} of {plan.hours}: {parts.store.put:,} candles sent, {parts.missing_minutes:,} minutes missing, "
+        f"{connections} connections, {rss_mb:.0f} MB, {real_s:.0f} s"
+    )
 
 
-async def _soak(plan: Plan, run: _Run, told: Callable[[str], None], began_s: float) -> Soak:
-    process = psutil.Process()
-    rss_mb: list[float] = []
-    for hour in range(1, plan.hours + 1):
-        await _until(START_S + hour * HOUR_S - (_CALM_S if hour == plan.hours else 0.0))
-        rss_mb.append(process.memory_info().rss / _MB)
-        told(_progress(hour, run, rss_mb[-1], real_time() - began_s))
-    run.faults.lift_all()
-    await _until(START_S + plan.hours * HOUR_S)
-    whole_after_s = await _whole(run, START_S + plan.hours * HOUR_S)
-    ...
+def _rss_mb() -> float:
+    return psutil.Process().memory_info().rss / _MB
+
+
+def _ms(moment_s: float) -> int:
+    return int(moment_s * 1000)
+
+
+async def _sleep_until(moment_s: float) -> None:
+    await asyncio.sleep(max(0.0, moment_s - time.time()))

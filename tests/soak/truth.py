@@ -1,7 +1,7 @@
 """Whether the store has what the source had: each bar once, with its values, in every timeframe, and nothing else."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -40,13 +40,15 @@ class Found:
     wrong: int = 0
     surplus: int = 0
     revised: int = 0
-    examples: list[str] | None = None
+    examples: list[str] = field(default_factory=list)
 
     @property
     def is_right(self) -> bool:
         return not (self.missing or self.wrong or self.surplus)
 
-    def judge(self, symbol: str, had: Mapping[int, Values], stored: Mapping[int, Values], end_ms: int, step_ms: int) -> None:
+    def judge(
+        self, symbol: str, had: Mapping[int, Values], stored: Mapping[int, Values], end_ms: int, step_ms: int
+    ) -> None:
         """Compare one symbol's bars, by OPEN."""
         due = {open_ms for open_ms in had if open_ms + step_ms <= end_ms}
         missing, surplus = due - stored.keys(), stored.keys() - had.keys()
@@ -58,7 +60,7 @@ class Found:
         self.surplus += len(surplus)
         named = {"missing": missing, "wrong": wrong, "surplus": surplus}
         seen = [f"{symbol} {_at(open_ms)} {what}" for what, opens in named.items() for open_ms in sorted(opens)]
-        self.examples = [*(self.examples or ()), *seen][:_EXAMPLES]
+        self.examples = [*self.examples, *seen][:_EXAMPLES]
 
 
 async def compare(

@@ -7,6 +7,7 @@ from contextlib import suppress
 
 import aiohttp
 
+from shared.adapters.feeds.ask_once import ask_once
 from shared.adapters.feeds.websocket import Closed, NotOpened, SocketLimits, Websocket
 from shared.wire.stream import Action, Connect, Disconnect, News, Ping, Send, StreamMachine
 
@@ -70,7 +71,7 @@ class FeedStream:
             if self._session is not None:
                 await self._run(self._session)
             else:
-                async with aiohttp.ClientSession() as session:
+                async with aiohttp.ClientSession(middlewares=(ask_once,)) as session:
                     await self._run(session)
         finally:
             self._open_with = None

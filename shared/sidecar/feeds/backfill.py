@@ -71,11 +71,14 @@ class Backfill:
     def _due(self) -> list[_Request]:
         now_s = asyncio.get_running_loop().time()
         self._asked_s = {each: at_s for each, at_s in self._asked_s.items() if now_s - at_s < _ASK_AGAIN_S}
+        missing = list(self._book.missing())
+        if not missing:
+            return []
         rank = {symbol: place for place, symbol in enumerate(self._ranked())}
         left_out = self._left_out()
         due = [
             _Request(symbol, timeframe, _beginning_of(span, timeframe))
-            for symbol, timeframe, span in self._book.missing()
+            for symbol, timeframe, span in missing
             if not (timeframe is Timeframe.MINUTE and symbol in left_out)
         ]
         return sorted(
@@ -90,7 +93,7 @@ class Backfill:
             try:
                 await self._ask(request)
             except UnknownSymbol as error:
-                self._book.refused[request.symbol] = str(error)
+                self._book.refuse(request.symbol, str(error))
             except FeedClosed:
                 raise
             except FeedError as error:

@@ -35,9 +35,14 @@ class SourceClock:
         server_ms = await self._history.server_time_ms()
         # A call may have waited for its turn: what was measured then tells nothing.
         if asyncio.get_running_loop().time() - began_s < 1.0:
-            self._skew.add(ClockSample(sent_ms, server_ms, here_ms()))
+            self._skew.add(ClockSample(sent_ms, server_ms, here_ms(), _resolution_ms(server_ms)))
         return _MEASURE_EVERY_S
 
     def detail(self) -> Mapping[str, Any]:
         offset_ms = self._skew.offset_ms
         return {} if offset_ms is None else {"skew_ms": round(offset_ms, 1)}
+
+
+def _resolution_ms(server_ms: int) -> int:
+    """Polygon tells whole seconds. Of a finer clock one sample in a thousand looks like that, and allows a little more."""
+    return 1000 if server_ms % 1000 == 0 else 1

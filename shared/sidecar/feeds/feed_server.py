@@ -20,8 +20,9 @@ from shared.wire.feed_protocol import (
     write_message,
 )
 
-# A bot that does not read is cut off: it reconnects, and gets whole windows.
+# A bot that does not read is cut off, without a farewell it would not read either: it reconnects, and gets whole windows.
 _MOST_UNREAD = 5000
+_READS_WITHIN_S = 20.0
 
 
 class FeedServer:
@@ -58,7 +59,7 @@ class FeedServer:
     async def _stream(self, request: web.Request) -> web.StreamResponse:
         connection = web.WebSocketResponse(max_msg_size=MAX_MESSAGE_BYTES, compress=False)
         await connection.prepare(request)
-        bot = _Bot(connection)
+        bot = _Bot(connection, request.transport)
         writing = asyncio.create_task(bot.write())
         try:
             async for message in connection:
@@ -67,12 +68,13 @@ class FeedServer:
                 try:
                     self._listen(bot, read_subscriptions(message.data))
                 except FeedProtocolError as error:
-                    await connection.close(code=1008, message=str(error).encode()[:120])
+                    # A close frame holds 123 bytes.
+                    await connection.close(code=1008, message=str(error).encode("ascii", "replace")[:120])
         finally:
             self._serving.leave(bot)
-            self._changed()
             writing.cancel()
             await asyncio.wait((writing,))
+            self._changed()
         return connection
 
     def _listen(self, bot: "_Bot", asked: tuple[Subscription, ...]) -> None:
@@ -90,22 +92,30 @@ class FeedServer:
 class _Bot:
     """One connected bot: what it is told waits here while it reads."""
 
-    def __init__(self, connection: web.WebSocketResponse) -> None:
+    def __init__(self, connection: web.WebSocketResponse, transport: asyncio.Transport | None) -> None:
         self._connection = connection
+        self._transport = transport
         self._unread: asyncio.Queue[FeedMessage] = asyncio.Queue(_MOST_UNREAD)
-        self._is_lost = False
 
     def tell(self, message: FeedMessage) -> None:
         """Take a message without waiting."""
         if self._unread.full():
-            self._is_lost = True
+            self._cut_off()
         else:
             self._unread.put_nowait(message)
 
     async def write(self) -> None:
-        """Send what there is, and heartbeats in between, until cancelled or lost."""
+        """Send what there is, and heartbeats in between, until cancelled or cut off."""
+        try:
+            await self._write_all()
+        except TimeoutError:
+            self._cut_off()
+        except ConnectionError:
+            return  # the reading side ends with it
+
+    async def _write_all(self) -> None:
         beat_s = asyncio.get_running_loop().time()
-        while not self._is_lost:
+        while True:
             wait_s = beat_s + HEARTBEAT_S - asyncio.get_running_loop().time()
             if wait_s <= 0:
                 beat_s = asyncio.get_running_loop().time()
@@ -117,10 +127,18 @@ class _Bot:
             except TimeoutError:
                 continue
             await self._send(message)
-        await self._connection.close(code=1008, message=b"it reads too slowly")
 
     async def _send(self, message: FeedMessage) -> None:
-        try:
+        """Send a message.
+
+        Raises:
+            TimeoutError: The bot does not read.
+            ConnectionError: It is gone.
+        """
+        async with asyncio.timeout(_READS_WITHIN_S):
             await self._connection.send_str(write_message(message))
-        except ConnectionError:
-            self._is_lost = True  # the reading side ends with it
+
+    def _cut_off(self) -> None:
+        # What is unread must not keep the connection open.
+        if self._transport is not None:
+            self._transport.abort()

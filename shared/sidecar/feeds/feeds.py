@@ -25,6 +25,7 @@ from shared.sidecar.feeds.source_book import SourceBook
 from shared.sidecar.feeds.sources import BarSource, Sources
 from shared.sidecar.feeds.status import pair_status, source_status
 from shared.sidecar.feeds.streaming import Streaming
+from shared.sidecar.feeds.switch_record import SwitchRecord
 from shared.sidecar.feeds.wanted import Wanted
 from shared.sidecar.services import Service, Watched
 from shared.wire.stream import Link
@@ -99,7 +100,10 @@ class Feeds:
         )
         self.lines = {name: Line(self, source, said) for name, source in sources.bars.items()}
         self.books: Mapping[str, SourceBook] = {name: line.book for name, line in self.lines.items()}
-        self.selection = Selection(home, self.books, config.canary, self._dead, store, self._switched, said)
+        self._switch_record = SwitchRecord(store)
+        self.selection = Selection(
+            home, self.books, config.canary, self._dead, self._switch_record.take, self._switched, said
+        )
         self.serving = Serving(
             self.books, self.selection.source_of, symbol_at, self.standing, stale_after_s=config.stale_after_s
         )
@@ -113,7 +117,8 @@ class Feeds:
     @property
     def services(self) -> list[Service | Watched]:
         """All that runs."""
-        services: list[Service | Watched] = [self, self._intake, self._shipping, self.quarantine, self.selection]
+        services: list[Service | Watched] = [self, self._intake, self._shipping, self.quarantine]
+        services += [self.selection, self._switch_record]
         for line in self.lines.values():
             services += line.services
         return services if self._prices is None else [*services, self._prices]
@@ -148,11 +153,14 @@ class Feeds:
         newest = [] if minutes is None else minutes.window(1)
         if not newest:
             return Standing(Mode.STALE, f"its candles are being fetched from {source}")
-        age_s = (books.now_ms() - newest[0].close_ms) / 1000
-        if age_s > self._config.stale_after_s:
-            return Standing(Mode.STALE, f"its newest candle of {source} is {age_s:.0f} s old")
+        # Reasons without figures: each other reason is told to every bot, and these would change with each look.
+        stale_after_s = self._config.stale_after_s
+        if books.now_ms() - newest[0].close_ms > stale_after_s * 1000:
+            return Standing(Mode.STALE, f"its newest candle of {source} is older than {stale_after_s} s")
         if mark is not None and abs(newest[0].close / mark - 1) > _SANE_DEVIATION:
-            return Standing(Mode.DEGRADED, f"{source} has it at {newest[0].close}, another source at {mark}")
+            return Standing(
+                Mode.DEGRADED, f"{source}'s candles are more than {_SANE_DEVIATION:.0%} off another source's price"
+            )
         return Standing(Mode.LIVE)
 
     def status(self) -> FeedStatus:

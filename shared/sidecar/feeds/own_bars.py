@@ -50,7 +50,7 @@ class OwnBars:
             try:
                 await self._compare(bar)
             except UnknownSymbol as error:
-                self._book.refused[bar.series.symbol] = str(error)
+                self._book.refuse(bar.series.symbol, str(error))
             self._waiting.popleft()
         return _LOOK_EVERY_S
 

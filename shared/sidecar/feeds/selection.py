@@ -9,7 +9,6 @@ from typing import Any
 from shared.domain.feed_records import FeedSwitch
 from shared.domain.feed_symbols import symbol_at
 from shared.domain.stored import Timeframe
-from shared.ports import Store
 from shared.sidecar.feeds.source_book import SourceBook
 from shared.wire.failover import Decision, Failover, Standing
 
@@ -17,8 +16,6 @@ _MINUTE_MS = Timeframe.MINUTE.seconds * 1000
 # Time the canary's minute may take to come: Polygon sends a minute about two seconds after it is over.
 CANARY_GRACE_MS = 10_000
 _LOOK_EVERY_S = 1.0
-# A switch that the store could not be told of waits here; beyond so many the oldest is let go, the log has it.
-_MAX_UNTOLD = 1000
 
 
 class Selection:
@@ -29,7 +26,7 @@ class Selection:
         books: By source, the preferred one first; at least one.
         canary: The pair that is watched.
         dead: Sources that said themselves that nothing will come, with the reason.
-        store: Takes the record of switches.
+        record: Takes each change of source.
         switched: Called after the source in use has changed.
         said: Takes a line for people.
 
@@ -45,7 +42,7 @@ class Selection:
         books: Mapping[str, SourceBook],
         canary: str,
         dead: Callable[[], Mapping[str, str]],
-        store: Store,
+        record: Callable[[FeedSwitch], None],
         switched: Callable[[], None],
         said: Callable[[str], None],
     ) -> None:
@@ -55,13 +52,12 @@ class Selection:
         self._canary = {source: symbol_at(source, canary) for source in books}
         self._dead = dead
         self._told_dead: set[str] = set()
-        self._store = store
+        self._record = record
         self._switched = switched
         self._said = said
         self._failover = Failover(tuple(books))
         self._judged_ms: int | None = None
         self._before: str | None = None
-        self._untold: list[FeedSwitch] = []
 
     @property
     def in_use(self) -> str | None:
@@ -86,9 +82,6 @@ class Selection:
     async def step(self) -> float:
         if any(book.symbols for book in self._books.values()):
             self._judge()
-        while self._untold:
-            await self._store.record_switch(self._untold[0])
-            self._untold.pop(0)
         return _LOOK_EVERY_S
 
     def _judge(self) -> None:
@@ -116,9 +109,7 @@ class Selection:
             return
         before, self._before = self._before, decision.in_use
         at = datetime.fromtimestamp(time.time(), UTC)
-        self._untold = [*self._untold, FeedSwitch(self._home, at, before, decision.in_use, decision.reason)][
-            -_MAX_UNTOLD:
-        ]
+        self._record(FeedSwitch(self._home, at, before, decision.in_use, decision.reason))
         self.switches += before is not None
         self._said(f"candles now come from {decision.in_use or 'no source'}: {decision.reason}")
         self._switched()

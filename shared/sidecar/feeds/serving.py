@@ -126,7 +126,7 @@ class Serving:
         """
         for listener, told in list(self._listeners.items()):
             for served in told.served.values():
-                self._renew(listener, served)
+                self._renew(listener, served, self._whole_ledger(served.wanted))
             for pair in {pair for pair, _ in told.served}:
                 standing = self._standing_of(pair)
                 if told.modes.get(pair) != standing:
@@ -154,14 +154,11 @@ class Serving:
             candles=() if ledger is None else tuple(map(_candle, ledger.window(wanted.limit))),
         )
 
-    def _renew(self, listener: Listener, served: _Served) -> bool:
-        """Send another window if another ledger is whole now."""
-        ledger = self._whole_ledger(served.wanted)
-        if ledger is None or ledger is served.ledger:
-            return False
-        served.ledger = ledger
-        self._send_window(listener, served)
-        return True
+    def _renew(self, listener: Listener, served: _Served, whole: BarLedger | None) -> None:
+        """Send another window if another ledger is whole now, or the same one went on while its source was not in use."""
+        if whole is not None and (whole is not served.ledger or whole.next_ms > served.next_ms):
+            served.ledger = whole
+            self._send_window(listener, served)
 
     def _send_window(self, listener: Listener, served: _Served) -> None:
         key = (served.wanted.pair, served.wanted.interval)
@@ -172,17 +169,23 @@ class Serving:
         listener.tell(window)
 
     def _continue(self, listener: Listener, served: _Served, settled: Sequence[Settled]) -> None:
+        whole = self._whole_ledger(served.wanted)
+        if whole is None or whole is served.ledger:
+            self._tell_closed(listener, served, settled)
+        self._renew(listener, served, whole)
+
+    def _tell_closed(self, listener: Listener, served: _Served, settled: Sequence[Settled]) -> None:
         wanted = served.wanted
-        if self._renew(listener, served) or served.ledger is None:
-            return
         for each in settled:
             bar = each.bar
-            if bar.series != served.ledger.series:
+            if served.ledger is None or bar.series != served.ledger.series:
                 continue
             if bar.open_ms == served.next_ms:
                 served.next_ms = bar.close_ms
+            elif not each.revision:
+                continue  # told before: its book was begun anew
             elif not served.next_ms - wanted.limit * bar.series.step_ms <= bar.open_ms < served.next_ms:
-                continue  # of another book of this symbol, or before the window
+                continue
             candle = _candle(bar)
             listener.tell(FeedClose(wanted.pair, wanted.interval, served.generation, candle, each.revision))
 

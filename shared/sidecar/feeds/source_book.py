@@ -12,6 +12,8 @@ from shared.sidecar.feeds.symbol_book import SymbolBook
 
 # Time a minute may take to come by the stream, before the source's history is asked for it.
 GRACE_MS = 5_000
+# A symbol that the source says it does not have is asked for again: it may be listed later, or the source was wrong for a moment.
+_REFUSED_FOR_MS = 900_000
 
 
 class LastGood(Protocol):
@@ -33,7 +35,7 @@ class SourceBook:
         now_ms: The source's clock, UTC epoch milliseconds.
 
     Attributes:
-        refused: Symbols the source does not have, with its reason.
+        refused: Symbols the source says it does not have, with its reason, until it answers for them after all.
         newest_close_ms: End of the newest bar that settled.
         malformed: Records that could not be read.
         quarantined_bars: Bars that could not be true, by defect.
@@ -59,6 +61,7 @@ class SourceBook:
         self._quarantined = quarantined
         self._last_good = last_good
         self._books: dict[str, SymbolBook] = {}
+        self._refused_until_ms: dict[str, float] = {}
 
     @property
     def symbols(self) -> frozenset[str]:
@@ -105,11 +108,17 @@ class SourceBook:
                 self.heard_ms[book.symbol] = max(before_ms, bar.open_ms)
             self._tell(book.symbol, book.offer(bar))
 
+    def refuse(self, symbol: str, reason: str) -> None:
+        """The source says that it does not have a symbol: nothing of it is missing for a while."""
+        self.refused[symbol] = reason
+        self._refused_until_ms[symbol] = self.now_ms() + _REFUSED_FOR_MS
+
     def filled(self, symbol: str, timeframe: Timeframe, span: Span, bars: Sequence[Bar]) -> None:
         """Take the whole answer of the source's history for a span."""
         book = self._books.get(symbol)
         if book is None:
             return
+        self.refused.pop(symbol, None)
         sound = [bar for bar in bars if self._is_sound(bar)]
         if len(sound) == len(bars):
             self._tell(symbol, book.fill(timeframe, span, sound))
@@ -126,7 +135,7 @@ class SourceBook:
         """What must be asked of the source's history."""
         now_ms = self.now_ms()
         for symbol, book in self._books.items():
-            if symbol not in self.refused:
+            if symbol not in self.refused or now_ms >= self._refused_until_ms[symbol]:
                 for timeframe, span in book.missing(now_ms, GRACE_MS):
                     yield symbol, timeframe, span
 

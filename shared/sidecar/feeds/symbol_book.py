@@ -8,6 +8,7 @@ from shared.domain.bars import Bar, Series, Span
 from shared.domain.stored import Timeframe
 
 LONGER = (Timeframe.QUARTER, Timeframe.HOUR)
+_LONGEST_FIRST = tuple(reversed(Timeframe))
 _HOUR_MS = Timeframe.HOUR.seconds * 1000
 # After a longer absence minutes are past their window in the store anyway.
 _LONGEST_ABSENCE_MS = 30 * 24 * _HOUR_MS
@@ -72,7 +73,7 @@ class SymbolBook:
             now_ms: By the source's clock, UTC epoch milliseconds.
             grace_ms: Time that a minute may take to come; the longer ones have twice as long to be built.
         """
-        for timeframe in reversed(Timeframe):
+        for timeframe in _LONGEST_FIRST:
             grace = grace_ms if timeframe is Timeframe.MINUTE else 2 * grace_ms
             for span in self.ledgers[timeframe].missing(now_ms, grace):
                 yield timeframe, span

@@ -7,16 +7,15 @@ from typing import Any
 import pytest
 from hummingbot.core.network_base import NetworkStatus
 from hummingbot.data_feed.candles_feed.candles_factory import CandlesFactory
-from hummingbot.data_feed.candles_feed.data_types import CandlesConfig, HistoricalCandlesConfig
+from hummingbot.data_feed.candles_feed.data_types import CandlesConfig
 from hummingbot.data_feed.market_data_provider import MarketDataProvider
 
-from shared.bot.feed_candles import NAME, FeedHistoryError, RecoveryFeed, feed_of, serves
+from shared.bot.feed_candles import NAME, RecoveryFeed, feed_of, serves
 from shared.domain.feed_status import Mode
 from shared.domain.signals import Refusal
 from shared.domain.stored import Timeframe
-from shared.ports import FeedRefused, FeedUnavailable
 from shared.wire.feed_messages import FeedProtocolError, FeedRefusal, ModeChange
-from tests.unit.bot.feed_server import PAIR, START_S, FeedServer, candle, close, on_virtual_time, until, window
+from tests.unit.bot.feed_server import PAIR, START_S, FeedServer, close, on_virtual_time, until, window
 
 
 def feed(max_records: int = 100, interval: str = "1m", pair: str = PAIR) -> RecoveryFeed:
@@ -288,44 +287,3 @@ def test_a_long_candle_is_not_stale_before_the_next_is_due_but_a_silent_sidecar_
         await stopped(made)
 
     on_virtual_time(use, tmp_path, monkeypatch, window(3, interval=Timeframe.HOUR))
-
-
-def test_history_is_given_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def use(server: FeedServer) -> None:
-        made = feed(2)
-
-        def asked(since: int, until_s: int = START_S) -> Any:
-            return made.get_historical_candles(
-                HistoricalCandlesConfig(
-                    connector_name=NAME, trading_pair=PAIR, interval="1m", start_time=since, end_time=until_s
-                )
-            )
-
-        frame = await asked(START_S - 600, START_S - 120)
-        assert list(frame["timestamp"]) == list(range(START_S - 600, START_S - 119, 60))
-        assert list(frame.columns) == RecoveryFeed.columns
-        assert len(await asked(START_S - 50 * 60 - 30)) == 50
-        with pytest.raises(FeedHistoryError, match=f"the sidecar has it since {START_S - 3000}"):
-            await asked(START_S - 51 * 60)
-        for status, error in ((503, FeedUnavailable), (404, FeedRefused)):
-            server.refuses = status
-            with pytest.raises(error, match=f"HTTP {status}"):
-                await asked(START_S - 600)
-        await server.stop()
-        with pytest.raises(FeedUnavailable, match="cannot be reached"):
-            await asked(START_S - 600)
-
-    on_virtual_time(use, tmp_path, monkeypatch, window(50))
-
-
-def test_candles_of_another_pair_do_not_pass_for_history(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def use(server: FeedServer) -> None:
-        server.windows[PAIR, Timeframe.MINUTE] = window(3, pair="ETH-USDT")
-        with pytest.raises(FeedRefused, match="other candles than those of BTC-USDT 1m"):
-            await feed().get_historical_candles(
-                HistoricalCandlesConfig(
-                    connector_name=NAME, trading_pair=PAIR, interval="1m", start_time=START_S - 60, end_time=START_S
-                )
-            )
-
-    on_virtual_time(use, tmp_path, monkeypatch, window(3, candles=(candle(-1),)))

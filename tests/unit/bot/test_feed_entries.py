@@ -127,7 +127,7 @@ def test_a_stock_controller_trades_on_the_sidecars_candles(tmp_path: Path, monke
     on_virtual_time(use, tmp_path, monkeypatch, window(50))
 
 
-def test_it_opens_nothing_on_stale_or_degraded_candles_and_is_told_of_once(
+def test_it_opens_nothing_on_stale_or_degraded_candles_and_says_so_each_time_it_begins(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def use(server: FeedServer) -> None:
@@ -153,13 +153,17 @@ def test_it_opens_nothing_on_stale_or_degraded_candles_and_is_told_of_once(
         await until(lambda: bot.feed.refusal() is None)
         await bot.turn()
         assert len(bot.opened) == 2
+        await asyncio.sleep(1200)
+        await bot.turn()
+        assert len(bot.opened) == 2
         await bot.stop()
 
     with caplog.at_level(logging.WARNING):
         on_virtual_time(use, tmp_path, monkeypatch, window(50))
     told = [record.message for record in caplog.records if record.name == feed_entries.__name__]
     assert told == [
-        f"stock: {reason}: nothing new is opened on these candles" for reason in ("feed_degraded", "feed_stale")
+        f"stock: {reason}: nothing new is opened on these candles"
+        for reason in ("feed_degraded", "feed_stale", "feed_stale")
     ]
 
 

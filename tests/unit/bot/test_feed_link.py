@@ -99,7 +99,7 @@ def test_a_sidecar_that_has_just_begun_takes_no_candles_away(
 
 
 def test_it_waits_longer_and_longer_but_never_gives_up(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: list[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: list[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     async def use(server: FeedServer) -> None:
         server.refuses = 503
@@ -112,6 +112,7 @@ def test_it_waits_longer_and_longer_but_never_gives_up(
 
     on_virtual_time(use, tmp_path, monkeypatch, window(3))
     assert "HTTP 503" in told[0]
+    assert [record.name for record in caplog.records].count(feed_link.__name__) == 1
 
 
 def test_connections_that_end_at_once_do_not_come_in_a_storm(

@@ -61,6 +61,7 @@ def test_old_answers_are_forgotten() -> None:
 
 
 def test_a_window_holds_something() -> None:
+    assert ClockSkew(window=1).add(ClockSample(0, 0, 0))
     with pytest.raises(ValueError, match="at least 1"):
         ClockSkew(window=0)
 

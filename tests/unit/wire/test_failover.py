@@ -72,6 +72,28 @@ def test_the_next_one_begins_at_once_where_the_best_has_failed() -> None:
     assert failover.failed(BEST, "its key was refused", 2).in_use == NEXT
 
 
+def test_a_failure_of_a_worse_source_hastens_nothing() -> None:
+    failover = Failover(RANKED)
+    failover.backfilled(NEXT, 1)
+    assert failover.failed(LAST, "its address is blocked", 2).in_use is None
+
+
+def test_a_source_begins_unproven_and_not_late() -> None:
+    run = Run()
+    run.minutes(1, BEST)
+    assert (run.failover.standing(BEST), run.failover.standing(NEXT)) == (Standing.ON_TIME, Standing.LATE)
+    run.minutes(3, BEST)
+    assert run.failover.standing(BEST) is Standing.ON_TIME
+    run.minutes(1, BEST)
+    assert run.failover.standing(BEST) is Standing.PROVEN
+
+
+def test_one_bar_may_be_enough_either_way() -> None:
+    failover = Failover(RANKED, leave_after=1, return_after=1)
+    failover.minute_over(0, {BEST: True}, 0)
+    assert (failover.standing(BEST), failover.standing(NEXT)) == (Standing.PROVEN, Standing.OUT)
+
+
 def test_one_late_bar_changes_nothing() -> None:
     run = running()
     assert run.minutes(1, NEXT).in_use == BEST
@@ -166,7 +188,16 @@ def test_a_failed_source_is_believed_once_it_brings_bars() -> None:
     run.failover.failed(BEST, "its key was refused", run.now_s)
     assert run.failover.standing(BEST) is Standing.OUT
     assert not run.failover.is_fit(BEST)
-    assert run.minutes(5, BEST, NEXT).in_use == BEST
+    assert run.minutes(4, BEST, NEXT).in_use == NEXT
+    assert run.minutes(1, BEST, NEXT).in_use == BEST
+
+
+def test_a_failed_source_is_backfilled_anew() -> None:
+    run = running(dwell_s=0)
+    run.minutes(2, NEXT)
+    run.minutes(1, BEST, NEXT)
+    run.failover.failed(BEST, "its key was refused", run.now_s)
+    assert run.minutes(6, BEST, NEXT, prepares=False).in_use == NEXT
 
 
 def test_a_backfill_that_ends_while_bars_are_missing_does_not_count() -> None:
@@ -189,10 +220,10 @@ def test_minutes_that_nobody_judged_prove_nothing() -> None:
     run.minutes(2, NEXT)
     run.minutes(4, BEST, NEXT)
     run.minute += 60
-    assert run.minutes(1, BEST, NEXT).in_use == NEXT
-    assert run.minutes(4, BEST, NEXT).in_use == BEST
+    assert run.minutes(4, BEST, NEXT).in_use == NEXT
+    assert run.minutes(1, BEST, NEXT).in_use == BEST
     run.minute += 60
-    run.minutes(1, BEST, NEXT)
+    assert run.minutes(1, BEST, NEXT, prepares=False).prepare == (NEXT,)
     assert run.failover.standing(BEST) is Standing.ON_TIME
 
 

@@ -137,6 +137,29 @@ def test_a_handshake_that_is_refused_or_never_answered() -> None:
     on_virtual_clock(main())
 
 
+def test_a_handshake_that_is_cut_off_is_one_attempt() -> None:
+    """aiohttp by itself makes two of it: a budget of connections would be half of what it says."""
+    attempts = 0
+
+    async def main() -> None:
+        def cut(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            nonlocal attempts
+            attempts += 1
+            writer.transport.abort()
+
+        server = await asyncio.start_server(cut, "127.0.0.1", 0)
+        feed = Feed(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+        feed.stream.want(frozenset({"BTC-USD"}))
+        running = asyncio.create_task(feed.stream.run())
+        await feed.until(lambda: feed.path.count(Link.BACKING_OFF) == 3)
+        assert attempts == 3
+        running.cancel()
+        await asyncio.wait([running])
+        server.close()
+
+    on_virtual_clock(main())
+
+
 def test_nobody_listens() -> None:
     async def main() -> None:
         feed = Feed("http://127.0.0.1:1")

@@ -83,9 +83,7 @@ class History:
             raise self.trouble[symbol]
         series = Series(self.source, symbol, timeframe)
         return [
-            each
-            for each in self.bars_there
-            if each.series == series and span.since_ms <= each.open_ms < span.until_ms
+            each for each in self.bars_there if each.series == series and span.since_ms <= each.open_ms < span.until_ms
         ]
 
     async def server_time_ms(self) -> int:

@@ -131,3 +131,21 @@ def test_a_symbol_without_a_bar_as_far_as_it_goes_back_is_lacking(run_virtual: V
         assert not books.book.lacks("ETH-USDT"), "nobody asked for it"
 
     run_virtual(use())
+
+
+def test_a_symbol_the_source_says_it_does_not_have_is_asked_for_again_later(run_virtual: VirtualRun) -> None:
+    async def use() -> None:
+        books = Books()
+        books.book.want({"BTC-USDT": 60})
+        books.fill_all()
+        await asyncio.sleep(121)
+        books.book.refuse("BTC-USDT", "no such symbol")
+        assert books.book.is_whole
+        await asyncio.sleep(16 * 60)
+        assert not books.book.is_whole
+        assert books.book.lacks("BTC-USDT"), "until it has answered"
+        books.fill_all()
+        assert books.book.is_whole
+        assert not books.book.lacks("BTC-USDT")
+
+    run_virtual(use())
