@@ -4,8 +4,10 @@
 #   make test           all checks, on both Hummingbot releases
 #   make test-latest    the tests on the second release alone
 #   make console        the real Hummingbot console on a local market
+#   make soak           a day of feeds at 100 symbols with faults, on a real Postgres; some minutes
 #   make bench          benchmarks (figures, never asserted)
 #   make bench-storage  the same of the store, beside what the legacy system did
+#   make bench-feeds    the same of the feeds: decoding, feed to store, candle to controller
 #   make lock           renew the lock files (needs uv)
 
 RELEASE ?= 20260126
@@ -17,7 +19,7 @@ PYTEST  := bin/python -m pytest --numprocesses=2 --dist=worksteal
 # What these test imports no Hummingbot: once, on the default release.
 NO_HUMMINGBOT := adapters domain sidecar simulator wire
 
-.PHONY: run test test-default test-latest lint console bench bench-storage lock clean
+.PHONY: run test test-default test-latest lint console soak bench bench-storage bench-feeds lock clean
 .DELETE_ON_ERROR:
 
 run: $(READY)
@@ -40,11 +42,19 @@ lint: .venv-20260126/.ready
 	.venv-20260126/bin/mypy
 	.venv-20260126/bin/lint-imports
 
+soak: $(READY)
+	$(VENV)/bin/python -m tests.soak $(ARGS)
+
 bench: $(READY)
 	$(VENV)/bin/python -m tests.benchmarks $(ARGS)
 
 bench-storage: $(READY)
 	$(VENV)/bin/python -m tests.benchmarks.storage $(ARGS)
+
+bench-feeds: $(READY)
+	$(VENV)/bin/python -m tests.benchmarks.feeds
+	$(VENV)/bin/python -m tests.benchmarks.feed_store
+	$(VENV)/bin/python -m tests.benchmarks.feed_latency
 
 .venv-%/.ready: requirements/hummingbot-%.lock requirements/build.lock requirements/pip.lock requirements/set-up pyproject.toml
 	@requirements/set-up $* .venv-$*

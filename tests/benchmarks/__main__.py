@@ -18,7 +18,6 @@ from rich.table import Table
 from shared.adapters.sqlite_journal import SqliteJournal
 from shared.domain.events import OrderFilled
 from shared.domain.signals import Side
-from tests.benchmarks import feeds
 
 _APPENDS = 20_000
 # Market seconds measured after the bot is ready: at full speed, and in real time.
@@ -71,8 +70,6 @@ def main() -> None:
         for kind in ("ours", "stock")
     }
     console.print(_controllers_table(results["controllers"]))
-    results["decoding"] = feeds.measure_all()
-    console.print(feeds.table(results["decoding"]))
     results["journal"] = _journal(options.runs)
     console.print(
         f"journal append: p50 {results['journal']['p50_ms']:.3f} ms, p99 {results['journal']['p99_ms']:.3f} ms "

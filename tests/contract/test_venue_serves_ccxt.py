@@ -1,8 +1,8 @@
 """ccxt's own Binance client, unmodified, against the local venue: only its URLs are changed."""
 
 from collections.abc import Awaitable, Callable
+from typing import Any
 
-import ccxt.async_support as ccxt
 import pytest
 
 from shared.simulator.fault_kinds import Kind, Where
@@ -10,14 +10,18 @@ from shared.simulator.faults import Fault
 from shared.simulator.scenario import DEFAULT_START_MS, simulated
 from shared.simulator.server import PERPETUAL_PREFIX, SPOT_PREFIX, VenueServer
 from shared.simulator.venue import Venue
+from tests.python_packages import use_ccxt
 from tests.virtual import in_virtual_time
+
+use_ccxt()
+ccxt = pytest.importorskip("ccxt.async_support")
 
 PAIRS = ["BTC-USDT", "ETH-USDT"]
 MINUTE_MS = 60_000
 NOW_S = DEFAULT_START_MS // 1000 + 3600 + 20
 
 
-def against_the_venue(use: Callable[[ccxt.binance, Venue, VenueServer], Awaitable[None]]) -> None:
+def against_the_venue(use: Callable[[Any, Venue, VenueServer], Awaitable[None]]) -> None:
     async def run() -> None:
         venue = simulated(PAIRS, duration_s=2 * 86_400, warmup_s=86_400)
         server = VenueServer(venue)
@@ -35,7 +39,7 @@ def against_the_venue(use: Callable[[ccxt.binance, Venue, VenueServer], Awaitabl
 
 
 def test_markets_and_their_limits() -> None:
-    async def use(exchange: ccxt.binance, venue: Venue, _: VenueServer) -> None:
+    async def use(exchange: Any, venue: Venue, _: VenueServer) -> None:
         markets = await exchange.load_markets()
         assert sorted(markets) == ["BTC/USDT", "ETH/USDT"]
         instrument = venue.market(False, "BTCUSDT").instrument
@@ -46,7 +50,7 @@ def test_markets_and_their_limits() -> None:
 
 
 def test_candles_are_the_venues() -> None:
-    async def use(exchange: ccxt.binance, venue: Venue, _: VenueServer) -> None:
+    async def use(exchange: Any, venue: Venue, _: VenueServer) -> None:
         since_ms = DEFAULT_START_MS - 1000 * MINUTE_MS
         rows = await exchange.fetch_ohlcv("BTC/USDT", "1m", since=since_ms, limit=1000)
         assert [row[0] for row in rows] == list(range(since_ms, DEFAULT_START_MS, MINUTE_MS))
@@ -62,7 +66,7 @@ def test_candles_are_the_venues() -> None:
 
 
 def test_time_books_and_trades() -> None:
-    async def use(exchange: ccxt.binance, venue: Venue, _: VenueServer) -> None:
+    async def use(exchange: Any, venue: Venue, _: VenueServer) -> None:
         assert await exchange.fetch_time() == venue.now_ms()
         book = await exchange.fetch_order_book("ETH/USDT", limit=5)
         assert len(book["bids"]) == len(book["asks"]) == 5
@@ -86,7 +90,7 @@ def test_time_books_and_trades() -> None:
     ],
 )
 def test_refusals_are_what_ccxt_takes_them_for(status: int, error: type[Exception]) -> None:
-    async def use(exchange: ccxt.binance, _: Venue, server: VenueServer) -> None:
+    async def use(exchange: Any, _: Venue, server: VenueServer) -> None:
         await exchange.load_markets()
         server.faults.add(Fault(where=Where.BINANCE, kind=Kind.STATUS, status=status))
         with pytest.raises(error):
@@ -97,7 +101,7 @@ def test_refusals_are_what_ccxt_takes_them_for(status: int, error: type[Exceptio
 
 
 def test_a_symbol_that_is_not_listed() -> None:
-    async def use(exchange: ccxt.binance, _: Venue, server: VenueServer) -> None:
+    async def use(exchange: Any, _: Venue, server: VenueServer) -> None:
         await exchange.load_markets()
         server.faults.add(Fault(where=Where.BINANCE, kind=Kind.UNKNOWN_SYMBOL, symbol="BTC-USDT"))
         with pytest.raises(ccxt.BadSymbol):
@@ -109,7 +113,7 @@ def test_a_symbol_that_is_not_listed() -> None:
 
 
 def test_a_clock_that_is_wrong() -> None:
-    async def use(exchange: ccxt.binance, venue: Venue, server: VenueServer) -> None:
+    async def use(exchange: Any, venue: Venue, server: VenueServer) -> None:
         server.faults.add(Fault(where=Where.BINANCE, kind=Kind.CLOCK_SKEW, skew_s=-90))
         assert await exchange.fetch_time() == venue.now_ms() - 90_000
 

@@ -51,7 +51,9 @@ class Case:
         """The fault with what is particular about it."""
         options = {name: value for name, value in self.variant.options.items() if name not in ("for_s", "times")}
         said = [str(value) if name in _PLAIN else f"{name} {value}" for name, value in options.items()]
-        return " ".join([str(self.fault.kind), *said, *([self.variant.note] if self.variant.note else []), self._length])
+        return " ".join(
+            [str(self.fault.kind), *said, *([self.variant.note] if self.variant.note else []), self._length]
+        )
 
     @property
     def _length(self) -> str:

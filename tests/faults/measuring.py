@@ -128,7 +128,12 @@ class _Trial:
         """Watch until the fault is over; when that was, UTC epoch seconds."""
         began_s = time.time()
         ends_s = injection.ends_s or (began_s + self._case.variant.intruder_s)
-        while not (injection.is_spent if injection.ends_s else injection.is_spent or injection.fault.kind is Kind.EVICTION) or time.time() < ends_s:
+        while (
+            not (
+                injection.is_spent if injection.ends_s else injection.is_spent or injection.fault.kind is Kind.EVICTION
+            )
+            or time.time() < ends_s
+        ):
             if time.time() - began_s > _NEVER_HIT_S:
                 injection.lift()
                 break
@@ -181,7 +186,12 @@ class _Trial:
             problems.append("it hit nothing")
         if outcome.noticed_s is None and not case.variant.is_silent:
             problems.append("it was not noticed")
-        if case.variant.is_refusal and case.fault.part is not None and case.fault.part == "stream" and Link.REFUSED not in self._links:
+        if (
+            case.variant.is_refusal
+            and case.fault.part is not None
+            and case.fault.part == "stream"
+            and Link.REFUSED not in self._links
+        ):
             problems.append("the link did not stand refused")
         difference = outcome.difference
         if difference.missing or difference.wrong or difference.again:

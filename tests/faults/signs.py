@@ -52,9 +52,8 @@ def first_sign(before: Mapping[tuple[str, str], Hashable], now: Mapping[tuple[st
 def is_whole(world: World) -> bool:
     """No bar is missing of any source, and bots have whole windows that they may decide on."""
     status = world.feeds.status()
-    return (
-        all(book.is_whole and not book.refused for book in world.feeds.books.values())
-        and all(pair.mode is Mode.LIVE for pair in status.pairs)
+    return all(book.is_whole and not book.refused for book in world.feeds.books.values()) and all(
+        pair.mode is Mode.LIVE for pair in status.pairs
     )
 
 

@@ -77,10 +77,15 @@ def _stored_difference(
     wrong = sorted(
         open_ms
         for open_ms, values in have.items()
-        if since_ms <= open_ms and truth.get(open_ms) != values and (open_ms < until_ms or open_ms > until_ms + MINUTE_MS * 120)
+        if since_ms <= open_ms
+        and truth.get(open_ms) != values
+        and (open_ms < until_ms or open_ms > until_ms + MINUTE_MS * 120)
     )
-    examples = [f"{series.source} {series.symbol} {series.timeframe} {what} {at}" for what, ats in
-                (("lacks", missing), ("is wrong at", wrong)) for at in ats[:1]]
+    examples = [
+        f"{series.source} {series.symbol} {series.timeframe} {what} {at}"
+        for what, ats in (("lacks", missing), ("is wrong at", wrong))
+        for at in ats[:1]
+    ]
     return Difference(len(missing), len(wrong), 0, "; ".join(examples))
 
 

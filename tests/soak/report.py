@@ -14,7 +14,7 @@ from tests.soak.truth import Found
 MEMORY_SETTLED_H = 2
 """Hours until the books are full and the allocator has what it needs."""
 MOST_GROWTH_MB_H = 1.0
-"""Slope above which memory is not flat. A bar takes some 800 bytes: books of 100 symbols that forgot none grew by 5 MB an hour."""
+"""Slope above which memory is not flat. A bar takes some 800 bytes: books of 100 symbols that forgot none grow 5 MB an hour."""
 MOST_CONNECTIONS_A_MINUTE = 6
 """Our own limit (shared/wire/reconnection.py); the vendor names none."""
 

@@ -62,10 +62,17 @@ class Backfill:
 
     async def step(self) -> float:
         requests = deque(self._due())
+        troubles: list[FeedError] = []
         if requests:
             async with asyncio.TaskGroup() as group:
                 for _ in range(min(_AT_ONCE, len(requests))):
-                    group.create_task(self._ask_all(requests))
+                    group.create_task(self._ask_all(requests, troubles))
+        # Several requests may run into one limit.
+        limit = next(filter(_is_limit, troubles), None)
+        if limit is not None:
+            self._limited()
+        if troubles:
+            raise limit or troubles[0]
         return _LOOK_EVERY_S
 
     def _due(self) -> list[_Request]:
@@ -85,24 +92,18 @@ class Backfill:
             (each for each in due if each not in self._asked_s), key=lambda each: rank.get(each.symbol, len(rank))
         )
 
-    async def _ask_all(self, requests: deque[_Request]) -> None:
-        """Ask until nothing is left, then raise the first trouble that concerned one request alone."""
-        trouble: FeedError | None = None
+    async def _ask_all(self, requests: deque[_Request], troubles: list[FeedError]) -> None:
+        """Ask until nothing is left. Trouble that concerns one request alone is no other's; what concerns all ends it."""
         while requests:
             request = requests.popleft()
             try:
                 await self._ask(request)
             except UnknownSymbol as error:
                 self._book.refuse(request.symbol, str(error))
-            except FeedClosed:
-                raise
             except FeedError as error:
-                if isinstance(error, FeedUnavailable) and error.retry_after_s is not None:
-                    self._limited()
-                    raise  # the others would only be told the same
-                trouble = trouble or error
-        if trouble is not None:
-            raise trouble
+                troubles.append(error)
+                if _is_limit(error) or isinstance(error, FeedClosed):
+                    requests.clear()  # the others would only be told the same
 
     async def _ask(self, request: _Request) -> None:
         asked_s = self._asked_s[request] = asyncio.get_running_loop().time()
@@ -116,6 +117,10 @@ class Backfill:
 
     def detail(self) -> Mapping[str, Any]:
         return {"answers": self._answers, "missing": sum(1 for _ in self._book.missing())}
+
+
+def _is_limit(error: FeedError) -> bool:
+    return isinstance(error, FeedUnavailable) and error.retry_after_s is not None
 
 
 def _beginning_of(span: Span, timeframe: Timeframe) -> Span:

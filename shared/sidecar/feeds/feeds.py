@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from shared.adapters.candle_outbox import CandleOutbox
 from shared.domain.bar_ledger import Settled
+from shared.domain.bars import Bar
 from shared.domain.clock_skew import ClockSkew
 from shared.domain.feed_status import FeedStatus, Mode
 from shared.domain.feed_symbols import symbol_at
@@ -18,7 +19,7 @@ from shared.sidecar.feeds.clocks import SourceClock, here_ms
 from shared.sidecar.feeds.feed_server import FeedServer
 from shared.sidecar.feeds.intake import Intake, Quarantine
 from shared.sidecar.feeds.own_bars import OwnBars
-from shared.sidecar.feeds.prices import Prices
+from shared.sidecar.feeds.prices import FRESH_S, Prices
 from shared.sidecar.feeds.selection import Selection
 from shared.sidecar.feeds.serving import Serving, Standing
 from shared.sidecar.feeds.source_book import SourceBook
@@ -32,6 +33,8 @@ from shared.wire.stream import Link
 
 # Further from another source's price than any market is from the next one: one of the two is wrong.
 _SANE_DEVIATION = Decimal("0.05")
+# As far back as a fresh price may be.
+_RECENT_BARS = int(FRESH_S / Timeframe.MINUTE.seconds) + 1
 
 
 class Line:
@@ -150,14 +153,14 @@ class Feeds:
         books = self.books[source]
         book = books.book(symbol_at(source, pair))
         minutes = None if book is None else book.ledgers[Timeframe.MINUTE]
-        newest = [] if minutes is None else minutes.window(1)
-        if not newest:
+        recent = [] if minutes is None else minutes.window(_RECENT_BARS)
+        if not recent:
             return Standing(Mode.STALE, f"its candles are being fetched from {source}")
         # Reasons without figures: each other reason is told to every bot, and these would change with each look.
         stale_after_s = self._config.stale_after_s
-        if books.now_ms() - newest[0].close_ms > stale_after_s * 1000:
+        if books.now_ms() - recent[-1].close_ms > stale_after_s * 1000:
             return Standing(Mode.STALE, f"its newest candle of {source} is older than {stale_after_s} s")
-        if mark is not None and abs(newest[0].close / mark - 1) > _SANE_DEVIATION:
+        if mark is not None and abs(_bar_at(recent, mark.at_ms).close / mark.price - 1) > _SANE_DEVIATION:
             return Standing(
                 Mode.DEGRADED, f"{source}'s candles are more than {_SANE_DEVIATION:.0%} off another source's price"
             )
@@ -203,3 +206,8 @@ class Feeds:
 
     def _switched(self) -> None:
         self.serving.look()
+
+
+def _bar_at(bars: Sequence[Bar], at_ms: int) -> Bar:
+    """The newest of these, ascending, that had opened by then: a price is no judge of a market that has moved on since."""
+    return next((bar for bar in reversed(bars) if bar.open_ms <= at_ms), bars[0])

@@ -2,14 +2,13 @@
 
 import time
 from collections.abc import Callable, Collection, Mapping
-from decimal import Decimal
 from typing import Any
 
 from shared.domain.mark_price import MarkPrice
 from shared.ports import PriceSource
 
 # Older ones say nothing of now.
-_FRESH_S = 600.0
+FRESH_S = 600.0
 
 
 class Prices:
@@ -34,10 +33,10 @@ class Prices:
             self._marks = await self._source.prices(pairs)
         return self._poll_s
 
-    def fresh(self, pair: str) -> Decimal | None:
+    def fresh(self, pair: str) -> MarkPrice | None:
         """A pair's price in its own quote; None where none is known, or only an old one."""
         mark = self._marks.get(pair)
-        return None if mark is None or time.time() - mark.at_ms / 1000 > _FRESH_S else mark.price
+        return None if mark is None or time.time() - mark.at_ms / 1000 > FRESH_S else mark
 
     def detail(self) -> Mapping[str, Any]:
         return {"pairs": len(self._marks)}

@@ -200,7 +200,7 @@ class Serving:
             return None
         ledger = book.ledgers[wanted.interval]
         # The longer ones may take one more minute's grace: they are built of minutes.
-        return None if ledger.missing(books.now_ms(), 2 * GRACE_MS) else ledger
+        return None if ledger.missing(books.over_ms(), 2 * GRACE_MS) else ledger
 
 
 def _candle(bar: Bar) -> FeedCandle:

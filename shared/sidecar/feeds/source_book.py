@@ -8,12 +8,14 @@ from shared.domain.bar_checks import Defect, defect_of
 from shared.domain.bar_ledger import Settled
 from shared.domain.bars import Bar, Span
 from shared.domain.stored import Timeframe
+from shared.sidecar.feeds.clocks import here_ms
 from shared.sidecar.feeds.symbol_book import SymbolBook
 
 # Time a minute may take to come by the stream, before the source's history is asked for it.
 GRACE_MS = 5_000
-# A symbol that the source says it does not have is asked for again: it may be listed later, or the source was wrong for a moment.
+# A symbol the source says it does not have is asked for again: it may be listed later, or that was a moment's error.
 _REFUSED_FOR_MS = 900_000
+_MINUTE_MS = Timeframe.MINUTE.seconds * 1000
 
 
 class LastGood(Protocol):
@@ -78,7 +80,7 @@ class SourceBook:
         if symbol in self.refused or book is None:
             return symbol in self.refused
         minutes = book.ledgers[Timeframe.MINUTE]
-        return not minutes.window(1) and not minutes.missing(self.now_ms(), GRACE_MS)
+        return not minutes.window(1) and not minutes.missing(self.over_ms(), GRACE_MS)
 
     def want(self, wanted: Mapping[str, int]) -> None:
         """Have books of these symbols, with so many bars each at least, and of no others.
@@ -131,9 +133,18 @@ class SourceBook:
         for book in self._books.values():
             book.interrupted()
 
+    def over_ms(self) -> float:
+        """Up to when time has passed beyond doubt: by both clocks, or by a bar that has come; UTC epoch milliseconds.
+
+        By a source's clock that is wrongly ahead, history would be asked for minutes that go on: a part of one would pass for
+        all of it, and one that has not begun for one without a trade.
+        """
+        heard_ms = max(self.heard_ms.values(), default=0) + _MINUTE_MS
+        return min(self.now_ms(), max(here_ms(), heard_ms))
+
     def missing(self) -> Iterator[tuple[str, Timeframe, Span]]:
         """What must be asked of the source's history."""
-        now_ms = self.now_ms()
+        now_ms = self.over_ms()
         for symbol, book in self._books.items():
             if symbol not in self.refused or now_ms >= self._refused_until_ms[symbol]:
                 for timeframe, span in book.missing(now_ms, GRACE_MS):

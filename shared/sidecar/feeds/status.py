@@ -50,7 +50,7 @@ def pair_status(pair: str, standing: Standing, source: str | None, lines: Mappin
         source=source,
         symbol=symbol,
         age_s=(now_ms - newest[0].close_ms) / 1000 if newest else None,
-        missing=sum(_bars(span) for span in minutes.missing(now_ms, GRACE_MS)),
+        missing=sum(_bars(span) for span in minutes.missing(line.book.over_ms(), GRACE_MS)),
         empty=minutes.empty,
         revised=minutes.revised,
         mismatches=line.own_bars.mismatches.get(symbol, 0),

@@ -5,6 +5,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from hummingbot.client import settings
 from hummingbot.connector.markets_recorder import MarketsRecorder
 from hummingbot.data_feed.market_data_provider import MarketDataProvider
 
@@ -12,6 +13,8 @@ from shared.adapters.memory_journal import MemoryJournal
 from shared.bot import session
 from shared.simulator.virtual_time import VirtualClock, virtual_time
 from tests.unit.bot.fake_exchange import START_S
+from tests.unit.bot.script_bench import STRATEGY_FILE, write_strategy
+from tests.unit.bot.session_samples import LIMITS
 
 
 @pytest.fixture
@@ -29,6 +32,12 @@ def clock() -> Iterator[VirtualClock]:
     with virtual_time(VirtualClock(START_S, None)) as found:
         yield found
     session._current = before
+
+
+@pytest.fixture
+def under_limits(clock: VirtualClock) -> session.Session:
+    """A session under overall limits, its journal in memory."""
+    return session.Session(MemoryJournal(), LIMITS)
 
 
 @pytest.fixture
@@ -58,3 +67,21 @@ def host(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
     if session._current is not None and session._current is not before:
         session._current.journal.close()
     session._current = before
+
+
+@pytest.fixture
+def strategy_file(host: Path) -> Iterator[Path]:
+    """A strategy file of the home for one test."""
+    path = Path(settings.CONTROLLERS_CONF_DIR_PATH) / STRATEGY_FILE
+    write_strategy(path)
+    yield path
+    path.unlink()
+
+
+@pytest.fixture
+def phase2_file() -> Iterator[Path]:
+    """The strategy file of phase 2, put back afterwards."""
+    path = Path(settings.CONTROLLERS_CONF_DIR_PATH) / "recovery_dca_phase2.yml"
+    text = path.read_text()
+    yield path
+    path.write_text(text)

@@ -17,11 +17,10 @@ from shared.domain.signals import Side, Signal
 from shared.domain.verification import verify
 from tests.unit.bot.fake_exchange import ACCOUNT, PAIR, RELEASE, START_S, FakeConnector, FakeStrategy, begin, one_pass
 
-fixed_upstream = pytest.mark.skipif(RELEASE != "20260126", reason=f"Hummingbot {RELEASE} has fixed this itself")
-# More than an executor tries anything.
-PASSES = 40
-
 SIGNAL_ID = "recovery_dca_BTC-USDT@2025-01-06T00:00:00Z/BUY"
+PASSES = 40  # more than an executor tries anything
+
+fixed_upstream = pytest.mark.skipif(RELEASE != "20260126", reason=f"Hummingbot {RELEASE} has fixed this itself")
 
 
 class Bench:

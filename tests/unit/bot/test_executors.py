@@ -15,11 +15,7 @@ from tests.conftest import VirtualRun
 from tests.unit.bot.executor_bench import Bench, dca, fixed_upstream, position
 
 BOTH_BARRIERS = {"stop_loss": Decimal("0.04"), "time_limit": 60}
-
-
 TWO_KINDS = [(DCAExecutor, dca), (PositionExecutor, position)]
-
-
 OUR_KINDS = [(RecoveryDcaExecutor, dca), (RecoveryPositionExecutor, position)]
 
 

@@ -12,7 +12,7 @@ from shared.bot import session
 from shared.bot.executors import RecoveryDcaExecutor, RecoveryPositionExecutor
 from shared.domain.verification import verify
 from tests.conftest import VirtualRun
-from tests.unit.bot.executor_bench import PASSES, Bench, close_in_two_orders, dca, position
+from tests.unit.bot.executor_bench import PASSES, Bench, dca, position
 from tests.unit.bot.fake_exchange import PAIR
 
 

@@ -2,12 +2,10 @@
 
 from decimal import Decimal
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 from hummingbot.core.data_type.common import OrderType, TradeType
 from hummingbot.strategy_v2.executors.position_executor.data_types import TrailingStop
-from hummingbot.strategy_v2.models.executors import CloseType
 
 from shared.adapters.memory_journal import MemoryJournal
 from shared.bot.recorder import RunRecorder
@@ -16,19 +14,8 @@ from shared.domain.signals import Side
 from shared.ports import JournalError
 from shared.simulator.virtual_time import VirtualClock
 from tests.unit.bot.executor_bench import dca, position
-from tests.unit.bot.fake_exchange import ACCOUNT, PAIR, RELEASE, FakeConnector
-
-
-def executor(name: str = "a", controller: str = "c", side: TradeType = TradeType.BUY) -> Any:
-    config = SimpleNamespace(
-        id=f"executor-{name}",
-        level_id=name,
-        controller_id=controller,
-        connector_name=ACCOUNT,
-        trading_pair=PAIR,
-        side=side,
-    )
-    return SimpleNamespace(config=config, close_type=CloseType.TAKE_PROFIT)
+from tests.unit.bot.fake_exchange import ACCOUNT, RELEASE, FakeConnector
+from tests.unit.bot.session_samples import executor
 
 
 def test_an_executors_life_is_journaled(clock: VirtualClock) -> None:

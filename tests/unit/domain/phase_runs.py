@@ -7,7 +7,7 @@ from typing import Any
 
 from shared.domain import events as ev
 from shared.domain.criteria import STRATEGIES, Facts, StoredTrades
-from shared.domain.evidence import evidence_for
+from shared.domain.evidence import Evidence, evidence_for
 from shared.domain.exits import STOP_LOSS, TAKE_PROFIT
 from shared.domain.run_record import RunRecord
 from shared.domain.signals import Side
@@ -115,6 +115,11 @@ def round_trip(
     return trade
 
 
+def trades(*numbers: int, **signal: Any) -> list[PhaseTrade]:
+    """Closed trades of these candles, at a profit."""
+    return [round_trip(signal_of(number, **signal)) for number in numbers]
+
+
 def config_of(
     config_id: str = CONFIG,
     strategy: str = "recovery_dca",
@@ -167,6 +172,11 @@ def stored_whole(runs: Mapping[str, RunRecord]) -> StoredTrades:
 def facts_of(phase: int, runs: Mapping[str, RunRecord], stored: StoredTrades | str | None = None) -> Facts:
     """The evidence for a gate, in a store that holds it all unless told otherwise."""
     return Facts(evidence_for(phase, runs), stored_whole(runs) if stored is None else stored)
+
+
+def candles_of(evidence: Evidence) -> list[tuple[str, int]]:
+    """Run and candle of what counts."""
+    return [(signal.run_id, signal.decided.candle_close_ms // MINUTE_MS) for signal in evidence.signals]
 
 
 def validated(phase: int = 2) -> list[PhaseTrade]:

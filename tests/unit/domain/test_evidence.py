@@ -1,12 +1,10 @@
-"""What counts for a gate: of its phase, of the configuration in force, and each candle of a market once."""
+"""What counts for a gate: of its phase, of the configuration in force, and not what is still on its way."""
 
 from dataclasses import replace
 from typing import Any
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from shared.domain import events as ev
 from shared.domain.criteria import STRATEGIES
 from shared.domain.evidence import Evidence, evidence_for
@@ -26,21 +24,13 @@ from tests.unit.domain.phase_runs import (
     run_of,
     signal_of,
 )
-
-
-def trades(*numbers: int, **signal: Any) -> list[PhaseTrade]:
-    return [round_trip(signal_of(number, **signal)) for number in numbers]
-
-
-def numbers(evidence: Evidence) -> list[tuple[str, int]]:
-    """Run and candle of what counts."""
-    return [(signal.run_id, signal.decided.candle_close_ms // MINUTE_MS) for signal in evidence.signals]
+from tests.unit.domain.phase_runs import trades, candles_of
 
 
 def test_trades_of_the_phase_count() -> None:
     runs = put_together(a=run_of(trades(1, 2)), b=run_of(trades(3), market="live"))
     evidence = evidence_for(1, runs)
-    assert numbers(evidence) == [("a", 1), ("a", 2), ("b", 3)]
+    assert candles_of(evidence) == [("a", 1), ("a", 2), ("b", 3)]
     assert (len(evidence.trades), len(evidence.orders)) == (3, 6)
     assert list(evidence.runs) == ["a", "b"]
     assert (evidence.repeated, evidence.of_other_configs) == (0, 0)
@@ -48,148 +38,16 @@ def test_trades_of_the_phase_count() -> None:
 
 def test_a_later_phase_counts_for_the_gates_before_it_and_not_the_other_way_round() -> None:
     runs = put_together(a=run_of(trades(1)), b=run_of(trades(2, phase=2, config_id="later")))
-    assert numbers(evidence_for(1, runs)) == [("a", 1), ("b", 2)]
-    assert numbers(evidence_for(2, runs)) == [("b", 2)]
+    assert candles_of(evidence_for(1, runs)) == [("a", 1), ("b", 2)]
+    assert candles_of(evidence_for(2, runs)) == [("b", 2)]
     assert evidence_for(2, runs).of_other_configs == 0, "what is of no concern is not left out"
-    assert numbers(evidence_for(3, runs)) == []
+    assert candles_of(evidence_for(3, runs)) == []
 
 
 def test_normal_operation_counts_for_no_gate() -> None:
     runs = put_together(a=run_of(trades(1, phase=None)), b=run_of(trades(2, phase=None, config_id=None)))
-    assert numbers(evidence_for(1, runs)) == []
+    assert candles_of(evidence_for(1, runs)) == []
     assert evidence_for(1, runs).configs == ()
-
-
-# The configuration in force.
-
-
-def test_a_changed_threshold_starts_its_own_count() -> None:
-    before, after = run_of(trades(1, 2)), run_of(trades(3, config_id="changed"))
-    evidence = evidence_for(1, put_together(a=before, b=after))
-    assert numbers(evidence) == [("b", 3)]
-    assert evidence.of_other_configs == 2
-    assert [config.config_id for config in evidence.configs] == ["changed"]
-
-
-def test_a_changed_threshold_starts_its_count_before_its_first_trade() -> None:
-    edited = run_of(trades(1, 2), configs=[config_of(), config_of("changed", at_ms=99)])
-    assert numbers(evidence_for(1, put_together(a=edited))) == []
-
-
-def test_going_back_to_old_values_goes_back_to_their_count() -> None:
-    runs = put_together(
-        a=run_of(trades(1)), b=run_of(trades(2, config_id="changed")), c=run_of([], configs=[config_of(at_ms=500)])
-    )
-    evidence = evidence_for(1, runs)
-    assert numbers(evidence) == [("a", 1)]
-    assert [config.since_ms for config in evidence.configs] == [1], "since it first took effect"
-
-
-def test_the_same_candle_counts_under_each_configuration() -> None:
-    """What was done under an old configuration takes no candle away from the one in force."""
-    runs = put_together(a=run_of(trades(1)), b=run_of(trades(1, config_id="changed")))
-    assert numbers(evidence_for(1, runs)) == [("b", 1)]
-
-
-def test_each_strategy_and_phase_has_its_own_configuration() -> None:
-    first = [*trades(1), *trades(2, strategy="recovery_swing", config_id="swing")]
-    runs = put_together(
-        a=run_of(first), b=run_of(trades(3, config_id="changed")), c=run_of(trades(4, phase=2, config_id="2"))
-    )
-    evidence = evidence_for(1, runs)
-    assert numbers(evidence) == [("a", 2), ("b", 3), ("c", 4)]
-    assert [(config.strategy, config.phase, config.config_id) for config in evidence.configs] == [
-        ("recovery_dca", 1, "changed"),
-        ("recovery_swing", 1, "swing"),
-        ("recovery_dca", 2, "2"),
-    ]
-
-
-def test_a_run_that_never_began_says_what_is_in_force_and_counts_for_nothing() -> None:
-    begun = run_of(trades(1))
-    stillborn = [config_of("changed"), *trades(2, config_id="changed")[0].events]
-    evidence = evidence_for(1, put_together(a=begun, b=stillborn))
-    assert numbers(evidence) == []
-    assert list(evidence.runs) == []
-    assert evidence.of_other_configs == 1
-
-
-# The same candle of the same market.
-
-
-def test_a_recorded_candle_counts_once_whatever_file_start_or_seed_it_is_replayed_with() -> None:
-    first = run_of(trades(1, 2), market="replay:/a/x_BTC-USDT.csv@S, seed 1" + moved({"BTC-USDT": 0}))
-    again = run_of(trades(1, 2, 3), market="replay:/b/y_BTC-USDT.csv@T, seed 2" + moved({"BTC-USDT": 0}))
-    evidence = evidence_for(1, put_together(a=first, b=again))
-    assert numbers(evidence) == [("a", 1), ("a", 2), ("b", 3)]
-    assert evidence.repeated == 2
-
-
-def test_a_moved_recording_counts_by_the_time_it_was_recorded_at() -> None:
-    (one,), (two,) = trades(1), trades(2)
-    shift_ms = two.signal.candle_close_ms - one.signal.candle_close_ms
-    first = run_of([one], market="replay:x, seed 1" + moved({"BTC-USDT": 0}))
-    moved_on = run_of([two], market="replay:y, seed 1" + moved({"BTC-USDT": shift_ms}))
-    assert numbers(evidence_for(1, put_together(a=first, b=moved_on))) == [("a", 1)]
-
-
-def test_a_venue_that_does_not_say_what_it_serves_gives_no_evidence() -> None:
-    evidence = evidence_for(1, put_together(a=run_of(trades(1, 2), market="venue http://127.0.0.1:8765")))
-    assert (numbers(evidence), evidence.on_unnamed_markets) == ([], 2)
-
-
-def test_only_the_newest_run_has_signals_on_their_way() -> None:
-    unfinished = run_of([PhaseTrade(signal_of(1)).open()], stopped=False)
-    assert evidence_for(1, put_together(a=unfinished)).signals[0].is_on_its_way
-    assert not evidence_for(1, put_together(a=unfinished, b=run_of(trades(2)))).signals[0].is_on_its_way
-
-
-def test_a_market_replayed_counts_once() -> None:
-    runs = put_together(a=run_of(trades(1, 2)), b=run_of(trades(1, 2, 3)))
-    evidence = evidence_for(1, runs)
-    assert numbers(evidence) == [("a", 1), ("a", 2), ("b", 3)]
-    assert evidence.repeated == 2
-    assert list(evidence.runs) == ["a", "b"], "what repeats must reconcile as well"
-
-
-def test_no_better_second_try_replaces_the_first() -> None:
-    bad, good = round_trip(signal_of(1), STOP_LOSS), round_trip(signal_of(1), TAKE_PROFIT)
-    (trade,) = evidence_for(1, put_together(a=run_of([bad]), b=run_of([good]))).trades
-    assert trade.closed is not None
-    assert trade.closed.close_type == STOP_LOSS
-
-
-def test_a_first_try_that_never_closed_is_not_replaced_either() -> None:
-    cut_off = PhaseTrade(signal_of(1)).open()
-    cut_off.order([], amount=1, end="none")  # type: ignore[arg-type]
-    evidence = evidence_for(1, put_together(a=run_of([cut_off], stopped=False), b=run_of(trades(1))))
-    assert (len(evidence.trades), evidence.repeated) == (0, 1)
-
-
-def test_other_markets_have_other_candles() -> None:
-    runs = put_together(a=run_of(trades(1)), b=run_of(trades(1), market="simulated, seed 8"))
-    assert numbers(evidence_for(1, runs)) == [("a", 1), ("b", 1)]
-
-
-def test_a_run_that_names_no_market_is_one_of_its_own() -> None:
-    runs = put_together(a=run_of(trades(1), market=""), b=run_of(trades(1), market=""))
-    assert numbers(evidence_for(1, runs)) == [("a", 1), ("b", 1)]
-
-
-def test_a_copied_controller_makes_no_second_trade_of_a_candle() -> None:
-    """Signals are named after their controller, configurations are not told apart by theirs."""
-    copied = signal_of(1, signal_id="copy@1", controller_id="copy")
-    evidence = evidence_for(1, put_together(a=run_of([round_trip(signal_of(1)), round_trip(copied)])))
-    assert (len(evidence.trades), evidence.repeated) == (1, 1)
-
-
-@pytest.mark.parametrize(
-    "changes", [{"pair": "ETH-USDT"}, {"side": Side.SELL}, {"strategy": "recovery_swing"}, {"candle_close_ms": 7}]
-)
-def test_what_makes_a_candle_another_one(changes: dict[str, Any]) -> None:
-    other = signal_of(1, **{"signal_id": "other", **changes})
-    evidence = evidence_for(1, put_together(a=run_of([round_trip(signal_of(1)), round_trip(other)])))
-    assert len(evidence.trades) == 2
 
 
 def test_refused_signals_count_for_nothing() -> None:
@@ -197,7 +55,7 @@ def test_refused_signals_count_for_nothing() -> None:
         refused_signal("x", reason="cooldown"), phase=1, config_id="0123456789ab", candle_close_ms=MINUTE_MS
     )
     evidence = evidence_for(1, put_together(a=run_of(trades(1), [refused])))
-    assert numbers(evidence) == [("a", 1)]
+    assert candles_of(evidence) == [("a", 1)]
     assert evidence.repeated == 0
 
 
@@ -212,7 +70,61 @@ def test_orders_count_through_the_signal_of_their_executor() -> None:
     assert (len(evidence.orders), len(evidence.trades)) == (2, 1)
 
 
-# An order that is still on its way.
+:# The configuration in force.
+
+
+def test_a_changed_threshold_starts_its_own_count() -> None:
+    before, after = run_of(trades(1, 2)), run_of(trades(3, config_id="changed"))
+    evidence = evidence_for(1, put_together(a=before, b=after))
+    assert candles_of(evidence) == [("b", 3)]
+    assert evidence.of_other_configs == 2
+    assert [config.config_id for config in evidence.configs] == ["changed"]
+
+
+def test_a_changed_threshold_starts_its_count_before_its_first_trade() -> None:
+    edited = run_of(trades(1, 2), configs=[config_of(), config_of("changed", at_ms=99)])
+    assert candles_of(evidence_for(1, put_together(a=edited))) == []
+
+
+def test_going_back_to_old_values_goes_back_to_their_count() -> None:
+    runs = put_together(
+        a=run_of(trades(1)), b=run_of(trades(2, config_id="changed")), c=run_of([], configs=[config_of(at_ms=500)])
+    )
+    evidence = evidence_for(1, runs)
+    assert candles_of(evidence) == [("a", 1)]
+    assert [config.since_ms for config in evidence.configs] == [1], "since it first took effect"
+
+
+def test_the_same_candle_counts_under_each_configuration() -> None:
+    """What was done under an old configuration takes no candle away from the one in force."""
+    runs = put_together(a=run_of(trades(1)), b=run_of(trades(1, config_id="changed")))
+    assert candles_of(evidence_for(1, runs)) == [("b", 1)]
+
+
+def test_each_strategy_and_phase_has_its_own_configuration() -> None:
+    first = [*trades(1), *trades(2, strategy="recovery_swing", config_id="swing")]
+    runs = put_together(
+        a=run_of(first), b=run_of(trades(3, config_id="changed")), c=run_of(trades(4, phase=2, config_id="2"))
+    )
+    evidence = evidence_for(1, runs)
+    assert candles_of(evidence) == [("a", 2), ("b", 3), ("c", 4)]
+    assert [(config.strategy, config.phase, config.config_id) for config in evidence.configs] == [
+        ("recovery_dca", 1, "changed"),
+        ("recovery_swing", 1, "swing"),
+        ("recovery_dca", 2, "2"),
+    ]
+
+
+def test_a_run_that_never_began_says_what_is_in_force_and_counts_for_nothing() -> None:
+    begun = run_of(trades(1))
+    stillborn = [config_of("changed"), *trades(2, config_id="changed")[0].events]
+    evidence = evidence_for(1, put_together(a=begun, b=stillborn))
+    assert candles_of(evidence) == []
+    assert list(evidence.runs) == []
+    assert evidence.of_other_configs == 1
+
+
+:# An order that is still on its way.
 
 
 def without_order(number: int = 1) -> list[ev.Event]:
@@ -261,48 +173,7 @@ def test_what_has_an_order_is_not_on_its_way() -> None:
     assert not is_on_its_way(run_of(trades(1), stopped=False))
 
 
-# Repetition and division make no difference to any verdict.
-
-
-@st.composite
-def many_trades(draw: st.DrawFn) -> list[PhaseTrade]:
-    count = draw(st.integers(1, 70))
-    made = []
-    for number in range(count):
-        strategy = draw(st.sampled_from(STRATEGIES))
-        decided = signal_of(number, strategy, 2, f"{strategy}-2", side=draw(st.sampled_from(Side)))
-        failed = draw(st.sampled_from([0, 0, 0, 0, 0, 0, 1, 3]))
-        cause = draw(st.sampled_from([TAKE_PROFIT, STOP_LOSS, "TIME_LIMIT"]))
-        made.append(round_trip(decided, cause, failed_orders=failed))
-    return made
-
-
-def verdicts(runs: dict[str, RunRecord]) -> list[tuple[str, str]]:
-    gates = [judge(facts_of(phase, runs)) for phase in (1, 2)]
-    return [(criterion.name, answer.verdict) for gate in gates for criterion, answer in gate.answers]
-
-
-def counted(runs: dict[str, RunRecord]) -> list[Any]:
-    """All figures but those that are of whole runs, repeated ones included."""
-    gates = [judge(facts_of(phase, runs)) for phase in (1, 2)]
-    return [
-        (criterion.name, answer.value, answer.figures)
-        for gate in gates
-        for criterion, answer in gate.answers
-        if criterion.name not in ("reconciled", "trades_stored")
-    ]
-
-
-@given(made=many_trades())
-def test_replaying_a_run_changes_no_verdict(made: list[PhaseTrade]) -> None:
-    run = run_of(made)
-    once, twice = put_together(a=run), put_together(a=run, b=run)
-    assert verdicts(twice) == verdicts(once)
-    assert counted(twice) == counted(once)
-
-
-@given(made=many_trades(), place=st.integers(0, 70))
-def test_splitting_a_run_in_two_changes_no_verdict(made: list[PhaseTrade], place: int) -> None:
-    whole, parts = put_together(a=run_of(made)), put_together(a=run_of(made[:place]), b=run_of(made[place:]))
-    assert verdicts(parts) == verdicts(whole)
-    assert counted(parts) == counted(whole)
+def test_only_the_newest_run_has_signals_on_their_way() -> None:
+    unfinished = run_of([PhaseTrade(signal_of(1)).open()], stopped=False)
+    assert evidence_for(1, put_together(a=unfinished)).signals[0].is_on_its_way
+    assert not evidence_for(1, put_together(a=unfinished, b=run_of(trades(2)))).signals[0].is_on_its_way

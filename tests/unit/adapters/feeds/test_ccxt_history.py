@@ -11,9 +11,10 @@ from shared.adapters.feeds.ccxt_history import CcxtHistory
 from shared.domain.bars import Bar, Span
 from shared.domain.stored import Timeframe
 from shared.ports import BarHistory, FeedClosed, FeedError, FeedRefused, FeedUnavailable, UnknownSymbol
+from tests.python_packages import use_ccxt
 from tests.unit.adapters.feeds.rest_server import NOW_MS, Handler, RestServer, serve
 
-pytest.importorskip("ccxt", reason="ccxt is optional")
+use_ccxt()
 
 MINUTE_MS = 60_000
 PRICE = "94321.123456789012345"

@@ -33,17 +33,18 @@ def bar(
 
 
 class Books:
-    """One source's book with what it told."""
+    """One source's book with what it told. Its clock is ahead of ours by `skew_ms`."""
 
     def __init__(self, source: str = "binance", last_good: dict[Timeframe, int] | None = None) -> None:
         self.settled: list[Settled] = []
         self.quarantined: list[tuple[Bar, Defect]] = []
+        self.skew_ms = 0.0
         self.book = SourceBook(
             source,
             told=lambda _, settled: self.settled.extend(settled),
             quarantined=lambda each, defect: self.quarantined.append((each, defect)),
             last_good=lambda *_: last_good or {},
-            now_ms=lambda: time.time() * 1000,
+            now_ms=lambda: time.time() * 1000 + self.skew_ms,
         )
 
     def fill_all(self) -> None:

@@ -97,7 +97,7 @@ def test_one_late_minute_changes_nothing_the_second_does(run_virtual: VirtualRun
         await world.live(3.5)
         world.silent = {"polygon"}
         began_s = START_MS / 1000 + 3 * 60  # of the first minute that is missed
-        await world.live(1.9)
+        await world.live(1.6)
         assert (world.in_use, world.selection.is_fit("polygon")) == ("polygon", False)
         await world.live(1)
         assert world.in_use == "binance"
@@ -180,7 +180,7 @@ def test_a_pair_the_source_lacks_comes_from_the_next_that_is_fit(run_virtual: Vi
     async def run() -> None:
         world = World("XYZ-USDT")
         await world.live(3)
-        world.books["polygon"].book.refused["XYZ-USD"] = "no such symbol"
+        world.books["polygon"].book.refuse("XYZ-USD", "no such symbol")
         assert world.in_use == "polygon"
         assert world.selection.source_of("BTC-USDT") == "polygon"
         assert world.selection.source_of("XYZ-USDT") == "binance"
@@ -189,7 +189,7 @@ def test_a_pair_the_source_lacks_comes_from_the_next_that_is_fit(run_virtual: Vi
         assert world.selection.source_of("XYZ-USDT") is None
         world.silent = set()
         await world.live(2)
-        world.books["binance"].book.refused["XYZ-USDT"] = "no such symbol"
+        world.books["binance"].book.refuse("XYZ-USDT", "no such symbol")
         assert world.selection.source_of("XYZ-USDT") is None
 
     run_virtual(run())

@@ -149,3 +149,31 @@ def test_a_symbol_the_source_says_it_does_not_have_is_asked_for_again_later(run_
         assert not books.book.lacks("BTC-USDT")
 
     run_virtual(use())
+
+
+def test_a_source_whose_clock_is_ahead_is_not_asked_for_what_goes_on(run_virtual: VirtualRun) -> None:
+    async def use() -> None:
+        books = Books()
+        books.book.want({"BTC-USDT": 60})
+        books.fill_all()
+        books.skew_ms = 2.0 * MINUTE_MS
+        assert books.book.is_whole, "those two minutes have not been"
+        await asyncio.sleep((MINUTE_MS + GRACE_MS) / 1000 + 1)
+        assert not books.book.is_whole
+
+    run_virtual(use())
+
+
+def test_when_our_clock_is_behind_a_bar_that_came_tells_the_time(run_virtual: VirtualRun) -> None:
+    async def use() -> None:
+        books = Books()
+        books.book.want({"BTC-USDT": 60, "ETH-USDT": 60})
+        books.fill_all()
+        books.skew_ms = 5.0 * MINUTE_MS
+        books.book.reported([bar(minute) for minute in range(-1, 4)])
+        missing = dict.fromkeys(
+            symbol for symbol, timeframe, _ in books.book.missing() if timeframe is Timeframe.MINUTE
+        )
+        assert list(missing) == ["ETH-USDT"], "which must have had bars meanwhile"
+
+    run_virtual(use())
