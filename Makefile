@@ -4,6 +4,7 @@
 #   make test           all checks, on both Hummingbot releases
 #   make test-latest    the tests on the second release alone
 #   make console        the real Hummingbot console on a local market
+#   make faults         everything that can go wrong with a source, tried and measured, into docs/faults.md; some minutes
 #   make soak           a day of feeds at 100 symbols with faults, on a real Postgres; some minutes
 #   make bench          benchmarks (figures, never asserted)
 #   make bench-storage  the same of the store, beside what the legacy system did
@@ -19,7 +20,7 @@ PYTEST  := bin/python -m pytest --numprocesses=2 --dist=worksteal
 # What these test imports no Hummingbot: once, on the default release.
 NO_HUMMINGBOT := adapters domain sidecar simulator wire
 
-.PHONY: run test test-default test-latest lint console soak bench bench-storage bench-feeds lock clean
+.PHONY: run test test-default test-latest lint console faults soak bench bench-storage bench-feeds lock clean
 .DELETE_ON_ERROR:
 
 run: $(READY)
@@ -41,6 +42,9 @@ lint: .venv-20260126/.ready
 	.venv-20260126/bin/ruff format --check .
 	.venv-20260126/bin/mypy
 	.venv-20260126/bin/lint-imports
+
+faults: $(READY)
+	$(VENV)/bin/python -m tests.faults --markdown docs/faults.md $(ARGS)
 
 soak: $(READY)
 	$(VENV)/bin/python -m tests.soak $(ARGS)

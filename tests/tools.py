@@ -48,6 +48,11 @@ _SUPABASE_CLI = _Package(
     "3.1.0",
     "67aBVJQ5psQZ5ezM/uby+xjKlF2Er1GLH9EtQWpUkuOpR3uI7fQjQt9fXTfV6/oqLJA3I+X8O5Fhz/pa8lAiqg==",
 )
+_CHROMIUM = _Package(
+    "@sparticuz/chromium",
+    "147.0.0",
+    "4ZKeAQQa8up2mt675qSitztLdbQrlf8BKdC5naeap+5Mv1OV1OlJdPoU+EJC/p5sQUJUQmN4r+q5+EhaaOUHpQ==",
+)
 
 
 def postgrest() -> Path:
@@ -63,6 +68,11 @@ def postgres_17_binaries() -> Path:
 def supabase_cli() -> Path:
     """The Supabase CLI."""
     return _fetched(_SUPABASE_CLI) / "bin" / "supabase"
+
+
+def chromium() -> Path:
+    """Headless Chromium."""
+    return _fetched(_CHROMIUM) / "bin" / "chromium"
 
 
 class _Unobtainable(Exception):
@@ -137,4 +147,19 @@ def _extracted(archive: Path) -> Path:
     for link in json.loads(links.read_text()) if links.exists() else ():
         target, source = content / link["target"], content / link["source"]
         target.symlink_to(source.relative_to(target.parent, walk_up=True))
+    packed = content / "bin" / "chromium.br"
+    if packed.exists():
+        _unpack(packed)
     return content
+
+
+def _unpack(packed: Path) -> None:
+    """Python has no Brotli; node, which npm runs on, has."""
+    program = packed.with_suffix("")
+    script = """
+        const [packed, program] = process.argv.slice(1), files = require("fs");
+        files.writeFileSync(program, require("zlib").brotliDecompressSync(files.readFileSync(packed)));
+    """
+    subprocess.run(["node", "-e", script, str(packed), str(program)], check=True, timeout=600)
+    program.chmod(0o755)
+    packed.unlink()

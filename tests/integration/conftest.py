@@ -1,4 +1,4 @@
-"""Databases for tests of retention and archive."""
+"""Databases for tests: of retention and archive, and the folder of an embedded one."""
 
 import shutil
 import tempfile
@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from shared.adapters.postgres.embedded import EmbeddedPostgres
 from tests.retention_database import RetentionDatabase, Servers
 
 
@@ -31,3 +32,19 @@ def database(retention_servers: Servers, tmp_path: Path) -> RetentionDatabase:
 def each_database(request: pytest.FixtureRequest, retention_servers: Servers, tmp_path: Path) -> RetentionDatabase:
     """A migrated database on the oldest and on the newest Postgres."""
     return retention_servers.database(request.param, tmp_path / "archive")
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder with a short path, reachable by everyone."""
+    folder = Path(tempfile.mkdtemp(prefix="pg-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def database_folder(open_folder: Path) -> Iterator[Path]:
+    """The folder of an embedded database; its server, if left over, is stopped."""
+    yield open_folder / "postgres"
+    EmbeddedPostgres(open_folder / "postgres").shut_down()

@@ -72,6 +72,11 @@ def test_each_miss_is_told(changes: dict[str, object], miss: str) -> None:
     assert soaked(**changes).misses == [miss]
 
 
+def test_a_huge_answer_under_way_at_one_hour_is_no_growth() -> None:
+    assert soaked(rss_mb=[90, 95, 100, 100, 116, 100]).growth_mb_h == 0
+    assert soaked(rss_mb=[90, 95, 100, 100]).growth_mb_h is None
+
+
 def soaked(**changes: object) -> Soak:
     """A good one, but for these."""
     good = {

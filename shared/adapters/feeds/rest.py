@@ -5,7 +5,9 @@ It is asked again at once where that may help, and not at all where it said to w
 
 import asyncio
 import random
+import time
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 
 import aiohttp
 from yarl import URL
@@ -55,6 +57,7 @@ class RestSource:
         self._places = asyncio.Semaphore(_AT_ONCE)
         self._closed: FeedUnavailable | FeedClosed | None = None
         self._closed_until_s = 0.0
+        self._closed_until = datetime.fromtimestamp(0.0, UTC)
 
     async def ask[T](self, question: Question, read: Callable[[Answer], T]) -> T:
         """Ask, again where it fails and did not say to wait; what `read` makes of the answer.
@@ -94,12 +97,14 @@ class RestSource:
         left_s = self._closed_until_s - asyncio.get_running_loop().time()
         if self._closed is None or left_s <= 0:
             return
-        said = f"{self._closed}; not asked again for {left_s:.0f} s"
+        # The moment, not what is left: the sentence stays the same, so that it is told once.
+        said = f"{self._closed}; not asked again before {self._closed_until:%H:%M:%SZ}"
         raise FeedUnavailable(said, left_s) if isinstance(self._closed, FeedUnavailable) else FeedClosed(said)
 
     def _close_for(self, error: FeedUnavailable | FeedClosed, seconds: float) -> None:
         self._closed = error
         self._closed_until_s = asyncio.get_running_loop().time() + seconds
+        self._closed_until = datetime.fromtimestamp(time.time() + seconds, UTC)
 
     async def _read[T](self, question: Question, read: Callable[[Answer], T]) -> T:
         try:

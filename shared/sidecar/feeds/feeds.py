@@ -158,7 +158,7 @@ class Feeds:
             return Standing(Mode.STALE, f"its candles are being fetched from {source}")
         # Reasons without figures: each other reason is told to every bot, and these would change with each look.
         stale_after_s = self._config.stale_after_s
-        if books.now_ms() - recent[-1].close_ms > stale_after_s * 1000:
+        if books.over_ms() - recent[-1].close_ms > stale_after_s * 1000:
             return Standing(Mode.STALE, f"its newest candle of {source} is older than {stale_after_s} s")
         if mark is not None and abs(_bar_at(recent, mark.at_ms).close / mark.price - 1) > _SANE_DEVIATION:
             return Standing(

@@ -24,8 +24,8 @@ _QUARANTINE_EVERY_S = 1.0
 class Intake:
     """Puts settled bars into the outbox, many at a time.
 
-    While the outbox cannot be written they are held. Beyond `_MOST_HELD` they are let go and every book begins anew where the
-    outbox ends, so that they are fetched again.
+    While the outbox cannot be written they are held. What comes beyond `_MOST_HELD` is let go; once it can be written again, every
+    book begins anew where the outbox then ends, so that it is fetched again.
 
     Args:
         outbox: Where they go.
@@ -38,16 +38,19 @@ class Intake:
         self._outbox = outbox
         self._begin_anew = begin_anew
         self._held: list[StoredCandle] = []
+        self._is_full = False
 
     def take(self, settled: Sequence[Settled]) -> None:
         """Take what settled. An empty minute is nobody's candle."""
-        self._held += (each.bar.stored() for each in settled if each.outcome is not Outcome.EMPTY)
+        if not self._is_full:
+            self._held += (each.bar.stored() for each in settled if each.outcome is not Outcome.EMPTY)
+            self._is_full = len(self._held) > _MOST_HELD
 
     async def step(self) -> float:
-        if len(self._held) > _MOST_HELD:
-            self._held.clear()
-            self._begin_anew()
         self.flush()
+        if self._is_full:
+            self._begin_anew()
+            self._is_full = False
         return _FLUSH_EVERY_S
 
     def flush(self) -> None:

@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from shared.adapters.feeds.binance_history import BinanceHistory
 from shared.adapters.feeds.coingecko_prices import CoinGeckoPrices
@@ -19,7 +19,7 @@ COINGECKO_KEY = "COINGECKO_API_KEY"
 VENUE_URL = "RECOVERY_VENUE_URL"
 """As the bot has it: a local venue that stands for every source."""
 
-_SIMULATED_KEY = "simulated"
+SIMULATED_KEY = "simulated"
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class BarSource:
 
     stream: StreamMachine
     history: BarHistory
-    account_key: str | None = None
+    account_key: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def open_sources(config: FeedsConfig, environment: Mapping[str, str], rng: rando
     for name in config.sources:
         canary = symbol_at(name, config.canary)
         if name == "polygon":
-            key = environment.get(POLYGON_KEY) or (_SIMULATED_KEY if venue else None)
+            key = environment.get(POLYGON_KEY) or (SIMULATED_KEY if venue else None)
             if key is None:
                 left_out[name] = f"{POLYGON_KEY} is not set"
                 continue

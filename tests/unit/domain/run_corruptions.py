@@ -10,13 +10,9 @@ from hypothesis import strategies as st
 from shared.domain import events as ev
 from shared.domain.signals import Side
 from shared.domain.verification import LAST_UNIT
-from tests.unit.domain.generated_runs import (
-    signal,
-)
+from tests.unit.domain.generated_runs import signal
 
 Events = list[ev.Event]
-
-
 # Changes one event in place and returns what a mismatch must name.
 Corruption = Callable[[Events, st.DataObject], str]
 

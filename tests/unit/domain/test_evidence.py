@@ -1,30 +1,21 @@
 """What counts for a gate: of its phase, of the configuration in force, and not what is still on its way."""
 
 from dataclasses import replace
-from typing import Any
-import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+
 from shared.domain import events as ev
-from shared.domain.criteria import STRATEGIES
-from shared.domain.evidence import Evidence, evidence_for
-from shared.domain.exits import STOP_LOSS, TAKE_PROFIT
-from shared.domain.gates import judge
-from shared.domain.markets import moved
-from shared.domain.run_record import RunRecord
-from shared.domain.signals import Side
+from shared.domain.evidence import evidence_for
 from tests.unit.domain.generated_runs import signal as refused_signal
 from tests.unit.domain.phase_runs import (
     MINUTE_MS,
     PhaseTrade,
+    candles_of,
     config_of,
-    facts_of,
     put_together,
     round_trip,
     run_of,
     signal_of,
+    trades,
 )
-from tests.unit.domain.phase_runs import trades, candles_of
 
 
 def test_trades_of_the_phase_count() -> None:
@@ -70,7 +61,7 @@ def test_orders_count_through_the_signal_of_their_executor() -> None:
     assert (len(evidence.orders), len(evidence.trades)) == (2, 1)
 
 
-:# The configuration in force.
+# The configuration in force.
 
 
 def test_a_changed_threshold_starts_its_own_count() -> None:
@@ -124,7 +115,7 @@ def test_a_run_that_never_began_says_what_is_in_force_and_counts_for_nothing() -
     assert evidence.of_other_configs == 1
 
 
-:# An order that is still on its way.
+# An order that is still on its way.
 
 
 def without_order(number: int = 1) -> list[ev.Event]:

@@ -82,18 +82,19 @@ def test_more_than_can_be_held_is_let_go_and_begun_anew(
         outbox = Disk(tmp_path / "outbox.sqlite")
         begun: list[int] = []
         taking = Intake(outbox, lambda: begun.append(len(waiting(outbox))))
-        taking.take([settled(minute) for minute in range(10)])
-        await taking.step()
         outbox.is_full = True
-        taking.take([settled(minute) for minute in range(10, 21)])
-        await taking.step()
-        assert begun == [10]
-        assert taking.detail() == {"held": 0}
-        taking.take([settled(minute) for minute in range(10, 13)])
+        for first in (0, 6, 12, 18):
+            taking.take([settled(minute) for minute in range(first, first + 6)])
+            with pytest.raises(OutboxError):
+                await taking.step()
+        assert begun == [], "there is nowhere to put it yet"
+        assert taking.detail() == {"held": 12}
         outbox.is_full = False
         await taking.step()
-        assert begun == [10]
-        assert len(waiting(outbox)) == 13
+        assert begun == [12], "after what was held has been kept"
+        taking.take([settled(12)])
+        await taking.step()
+        assert (begun, len(waiting(outbox))) == ([12], 13)
 
     run_virtual(use())
 

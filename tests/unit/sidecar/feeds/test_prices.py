@@ -40,7 +40,11 @@ def test_what_is_followed_is_asked_for_and_known_while_fresh(run_virtual: Virtua
         pairs += ["BTC-USDT", "XYZ-USDT"]
         await prices.step()
         assert marks.asked == [["BTC-USDT", "XYZ-USDT"]]
-        assert [prices.fresh(pair) and prices.fresh(pair).price for pair in ("BTC-USDT", "XYZ-USDT", "ETH-USDT")] == [100, None, None]
+        assert [prices.fresh(pair) and prices.fresh(pair).price for pair in ("BTC-USDT", "XYZ-USDT", "ETH-USDT")] == [
+            100,
+            None,
+            None,
+        ]
         marks.is_away = True
         await asyncio.sleep(599)
         with pytest.raises(FeedUnavailable):
