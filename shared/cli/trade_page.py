@@ -23,6 +23,7 @@ table { border-collapse: collapse; margin-top: 1rem; width: 100% }
 caption { text-align: left; font-weight: 600 }
 th, td { text-align: left; padding: .2rem .8rem .2rem 0; border-bottom: 1px solid #e5e5e5; vertical-align: top }
 td.number { text-align: right; font-variant-numeric: tabular-nums } th.number { text-align: right }
+@media (max-width: 40rem) { table { display: block; overflow-x: auto } }
 """
 
 

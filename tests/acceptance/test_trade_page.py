@@ -2,6 +2,7 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,22 +21,34 @@ ASKED_FOR = (
 FITS = "document.documentElement.scrollWidth <= window.innerWidth"
 
 
-@pytest.mark.parametrize("width", [400, 1000])
-def test_the_pictures_show_and_fit(width: int, home: BotHome, tmp_path: Path) -> None:
+@pytest.fixture
+def page_file(home: BotHome, tmp_path: Path) -> Path:
+    """The page the command makes of three trades."""
     journal = SqliteJournal(home.path / "data" / "recovery_journal.sqlite", run_id="one")
     for event in busy_run():
         journal.append(event)
     journal.close()
-    page_file = tmp_path / "trades.html"
-    done = home.recovery("trades", "--picture", "all", "--to", str(page_file))
+    path = tmp_path / "trades.html"
+    done = home.recovery("trades", "--picture", "all", "--to", str(path))
     assert done.returncode == 0, done.stderr
+    return path
 
-    async def look() -> None:
-        async with browser_page(tmp_path / "profile") as page:
+
+def seen(page_file: Path, width: int, *expressions: str) -> list[Any]:
+    """What each expression comes to on the page, in a window so many pixels wide."""
+
+    async def look() -> list[Any]:
+        async with browser_page(page_file.with_name("profile")) as page:
             await page.open(page_file, width)
-            assert await page.evaluate("document.title") == "3 trades"
-            assert await page.evaluate(SHOWN) == [True] * 3
-            assert await page.evaluate(ASKED_FOR) == []
-            assert await page.evaluate(FITS)
+            return [await page.evaluate(expression) for expression in expressions]
 
-    asyncio.run(look())
+    return asyncio.run(look())
+
+
+def test_the_pictures_show_and_nothing_else_is_asked_for(page_file: Path) -> None:
+    assert seen(page_file, 1000, "document.title", SHOWN, ASKED_FOR) == ["3 trades", [True] * 3, []]
+
+
+@pytest.mark.parametrize("width", [400, 1000])
+def test_nothing_runs_out_of_the_window(width: int, page_file: Path) -> None:
+    assert seen(page_file, width, FITS) == [True]

@@ -88,6 +88,7 @@ def test_down_ends_what_up_started_and_nothing_else(home: BotHome) -> None:
         assert bystander.poll() is None
         assert home.recovery("down").stdout.splitlines() == [f"{home.path}: nothing is up"]
     finally:
+        home.recovery("down")  # whatever failed above: what was started detached outlives this test otherwise
         bystander.kill()
         bystander.wait()
 

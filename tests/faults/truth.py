@@ -118,7 +118,7 @@ class _Told:
         """Take one candle."""
         open_ms, step_ms = message.candle.open_ms, self._window.interval.seconds * 1000
         is_again = (open_ms, message.revision) in self._told
-        is_after_a_hole = not message.revision and open_ms - step_ms not in self._candles
+        is_after_a_hole = not (is_again or message.revision) and open_ms - step_ms not in self._candles
         self._told.add((open_ms, message.revision))
         self._candles[open_ms] = message.candle
         if not is_again and not is_after_a_hole:

@@ -12,10 +12,12 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
+from shared.adapters.memory_leases import MemoryLeases
 from shared.adapters.memory_store import MemoryStore
 from shared.adapters.postgres.address import Address
 from shared.adapters.settings_file import read_yaml
 from shared.adapters.sqlite_journal import SqliteJournal
+from shared.adapters.supabase_leases import SupabaseLeases
 from shared.adapters.supabase_store import SupabaseStore
 from shared.cli.storage_report import judged
 from shared.domain import events as ev
@@ -25,7 +27,9 @@ from shared.sidecar import database, sidecar
 from shared.sidecar.config import RetentionConfig, Services, SidecarConfig
 from shared.sidecar.database import Database, OpenStore
 from shared.sidecar.retention_service import last_due
+from shared.sidecar.services import Watched
 from tests.unit.cli.test_storage_sizes import SIZES
+from tests.unit.sidecar.feeds_watched import feeds_doings, watch_feeds
 
 SHIPPED = Path(__file__).resolve().parents[3] / "conf" / "sidecar.yml"
 NOW = datetime(2026, 11, 23, 12, 40, tzinfo=UTC)
@@ -34,6 +38,7 @@ ADDRESS = Address("postgresql://nobody@127.0.0.1:1/none", "a test")
 OTHER_VALUES: dict[str, Any] = {
     "services.shipping": False,
     "services.retention": False,
+    "services.feeds": False,
     "shipping.backend": "rest",
     "shipping.direct_batch_events": 100,
     "shipping.rest_batch_events": 500,
@@ -53,6 +58,25 @@ OTHER_VALUES: dict[str, Any] = {
     "retention.run_at_utc": "04:15",
     "storage.price_usd_per_gb_month": 0.2,
     "storage.size_limit_gb": 20,
+    "feeds.sources": ["binance", "polygon", "coingecko"],
+    "feeds.pairs": ["SOL-USDT"],
+    "feeds.canary": "ETH-USDT",
+    "feeds.max_pairs": 2,
+    "feeds.shed_to_pairs": 1,
+    "feeds.stale_after_s": 240,
+    "feeds.polygon.rest_url": "https://127.0.0.1:2",
+    "feeds.polygon.stream_url": "wss://127.0.0.1:2",
+    "feeds.polygon.calls_per_minute": 5,
+    "feeds.binance.rest_url": "https://127.0.0.1:3",
+    "feeds.binance.stream_url": "wss://127.0.0.1:3",
+    "feeds.binance.weight_per_minute": 1000,
+    "feeds.coingecko.rest_url": "https://127.0.0.1:4",
+    "feeds.coingecko.calls_per_minute": 10,
+    "feeds.coingecko.poll_s": 120,
+    "server.host": "127.0.0.2",
+    "server.port": 8766,
+    "alerts.period_s": 600,
+    "alerts.notify_hummingbot": False,
 }
 
 
@@ -77,12 +101,14 @@ def doings(config: SidecarConfig, home: Path, monkeypatch: pytest.MonkeyPatch) -
 
 
 def _services(config: SidecarConfig, home: Path, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """The services it runs; how long shipping rests; what retention would do, where to, and when it was due."""
-    seen: list[Any] = []
+    """The services it runs and what the feeds and the server do; how long shipping rests; what retention would do, where to,
+    and when it was due.
+    """
+    seen: list[Any] = watch_feeds(monkeypatch)
 
     @asynccontextmanager
     async def open_store(*_: Any) -> AsyncIterator[OpenStore]:
-        yield OpenStore(MemoryStore(), Database(ADDRESS))
+        yield OpenStore(MemoryStore(), MemoryLeases(), Database(ADDRESS))
 
     class Supervision:
         watched = ()
@@ -91,10 +117,13 @@ def _services(config: SidecarConfig, home: Path, monkeypatch: pytest.MonkeyPatch
             self.services = services
 
         async def run(self) -> None:
-            for service in self.services:
+            for given in self.services:
+                service = given.service if isinstance(given, Watched) else given
                 seen.append(service.name)
-                if service.name == "shipping":
+                if service.name in ("shipping", "coingecko_prices"):
                     seen.append(await service.step())
+                if service.name == "feeds":
+                    seen.append(feeds_doings(service))
 
         def stop(self) -> None:
             pass
@@ -140,7 +169,11 @@ def _stores(config: SidecarConfig, monkeypatch: pytest.MonkeyPatch) -> list[tupl
             return type(found.store).__name__, found.store.batch_limit
 
     monkeypatch.setattr(database, "open_database", open_database)
+    async def connect_leases(url: str, key: str) -> MemoryLeases:
+        return MemoryLeases()
+
     monkeypatch.setattr(SupabaseStore, "connect", connect)
+    monkeypatch.setattr(SupabaseLeases, "connect", connect_leases)
     monkeypatch.setenv("SUPABASE_URL", "http://127.0.0.1:1")
     monkeypatch.setenv("SUPABASE_SECRET_KEY", "none")
     found = []
@@ -170,7 +203,7 @@ def test_every_field_has_another_value() -> None:
 
 
 class GrownServices(Services):
-    feeds: bool
+    unread: bool
 
 
 class Grown(SidecarConfig):
@@ -182,7 +215,7 @@ class Grown(SidecarConfig):
 
 
 def test_a_field_nobody_reads_is_found() -> None:
-    assert set(fields_of(Grown)) - set(OTHER_VALUES) == {"unread", "services.feeds"}
+    assert set(fields_of(Grown)) - set(OTHER_VALUES) == {"unread", "services.unread"}
 
 
 @pytest.mark.parametrize("field", OTHER_VALUES)

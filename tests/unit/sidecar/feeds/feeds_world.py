@@ -1,10 +1,11 @@
-"""All of the feeds but the sockets: streams and histories that the test speaks for, with everything between them and the bot."""
+"""All of the feeds but the sockets: the test speaks for streams and histories; what is between them and a bot is real."""
 
 import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +59,7 @@ def whole_history(source: str, *, until: int = 0) -> list[Bar]:
     """BTC in every timeframe, at 100, up to so many minutes after the tests' clock."""
     symbol = symbol_at(source, "BTC-USDT")
     return [
-        bar(minute, source=source, symbol=symbol, timeframe=timeframe)
+        replace(bar(minute, source=source, symbol=symbol, timeframe=timeframe), volume=Decimal(timeframe.seconds // 60))
         for timeframe in Timeframe
         for minute in range(-130 * timeframe.seconds // 60, until, timeframe.seconds // 60)
     ]

@@ -10,6 +10,7 @@ from shared.domain.stored import Timeframe
 from shared.ports import UnknownSymbol
 from shared.sidecar.feeds import intake
 from shared.sidecar.services import Watched
+from shared.wire.feed_messages import FeedClose, ModeChange
 from shared.wire.stream import Link, Malformed
 from tests.conftest import VirtualRun
 from tests.unit.sidecar.feeds.feed_samples import bar
@@ -54,11 +55,19 @@ def test_modes_of_a_pair_are_told_once_each_as_its_candles_stop_and_come_back(
             ear = Ear()
             world.feeds.serving.listen(ear, [MINUTES])
             await world.live(3)
+            await asyncio.sleep(1)
             assert world.feeds.standing(PAIR).mode is Mode.LIVE
             ear.take()
             world.histories["binance"].trouble[PAIR] = UnknownSymbol("binance: a test")
             await world.live(6, "binance")
-            assert told(ear.take()) == [(2, "100", 0), ("stale", "no source has candles of it now")]
+            assert told(ear.take()) == [("stale", "no source has candles of it now")]
+            world.histories["binance"].trouble.clear()
+            world.histories["binance"].bars_there += [bar(minute) for minute in range(60)]
+            await world.live(25)
+            heard = ear.take()
+            assert told([message for message in heard if isinstance(message, ModeChange)]) == [("live", "")]
+            opens = [message.candle.open_ms for message in heard if isinstance(message, FeedClose)]
+            assert opens == list(range(opens[0], opens[-1] + 1, 60_000)), "each once and in order"
 
     run_virtual(use())
 
