@@ -116,7 +116,7 @@ def _edit(file: str, old: str, new: str) -> Callable[[BotHome], None]:
         pytest.param(_nothing, ["--venue", "mars"], ["--venue = mars", "simulated"], id="venue"),
         pytest.param(_nothing, ["--venue", "replay:absent.csv.gz"], ["absent.csv.gz", "no such file"], id="recording"),
         pytest.param(_nothing, ["--speed", "fast"], ["--speed = fast", "number above 0"], id="speed"),
-        pytest.param(_nothing, ["--until-trades", "0"], ["--until-trades = 0", "at least 1"], id="until-trades"),
+        pytest.param(_nothing, ["--until-trades", "-1"], ["--until-trades = -1", "at least 0"], id="until-trades"),
         pytest.param(_nothing, ["--report", "absent/report.json"], ["--report", "does not exist"], id="report"),
     ],
 )

@@ -8,7 +8,7 @@ from tests.unit.cli.command import Command
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["--until-trades", "0"], "--until-trades = 0: must be at least 1"),
+        (["--until-trades", "-1"], "--until-trades = -1: must be at least 0"),
         (["--timeout-s", "0.5"], "--timeout-s = 0.5: must be at least 1"),
         (["--seed", "-1"], "--seed = -1: must be at least 0"),
         (["--speed", "0"], "--speed = 0: must be above 0 and at most 1000, or max"),

@@ -169,6 +169,7 @@ def _stores(config: SidecarConfig, monkeypatch: pytest.MonkeyPatch) -> list[tupl
             return type(found.store).__name__, found.store.batch_limit
 
     monkeypatch.setattr(database, "open_database", open_database)
+
     async def connect_leases(url: str, key: str) -> MemoryLeases:
         return MemoryLeases()
 
