@@ -77,9 +77,7 @@ async def world(
     await server.start()
     store = MemoryStore()
     said: list[str] = []
-    sources = open_sources(
-        feeds_config(pairs=list(pairs), **changes), {VENUE_URL: server.base_url}, random.Random(1)
-    )
+    sources = open_sources(feeds_config(pairs=list(pairs), **changes), {VENUE_URL: server.base_url}, random.Random(1))
     outbox = CandleOutbox(folder / "outbox.sqlite")
     feeds = Feeds("home", feeds_config(pairs=list(pairs), **changes), sources, outbox, store, said.append)
     supervision = Supervision(feeds.services, said.append)

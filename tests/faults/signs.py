@@ -73,12 +73,12 @@ def _are_late(book: SourceBook) -> Iterator[bool]:
 
 
 def is_as_before(world: World) -> bool:
-    """Whole, every link live, every service running, and the preferred source in use for every pair."""
+    """Whole, every link live, every canary on time and service running, and the preferred source in use for every pair."""
     status = world.feeds.status()
     preferred = next(iter(world.feeds.books))
     return (
         is_whole(world)
-        and all(source.link is Link.LIVE for source in status.sources)
+        and all(source.link is Link.LIVE and source.is_fit for source in status.sources)
         and all(pair.source == preferred for pair in status.pairs)
         and all(watched.state is ServiceState.RUNNING for watched in world.supervision.watched)
     )

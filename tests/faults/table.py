@@ -27,9 +27,9 @@ use, and one of prices; then the fault comes. All times are seconds of the virtu
 - *noticed*: from the first thing the fault hit.
 - *whole*: from the fault's end until no bar was late, of any source, and bots might decide. A fault that comes once is
   over once it has hit.
-- *as before*: from the same moment until every link and service was as before and the preferred source in use again:
-  after five of its canary bars in a row, and no sooner than five minutes after it was left. What a person must mend
-  is tried again every fifteen minutes.
+- *as before*: from the same moment until every link and service was as before, every canary bar on time, and the preferred
+  source in use again: after five of its canary bars in a row, and no sooner than five minutes after it was left. What a
+  person must mend is tried again every fifteen minutes.
 - *missing*: bars the source has and the store has not, or a bot was not told, in all three timeframes, two hours back.
 - *twice or wrong*: candles a bot was told twice as new, bars stored or told with other values than the source's.
 - *a minute*, *at once*: most connections to the source. Ours may be {polygon} a minute at Polygon, which allows one at

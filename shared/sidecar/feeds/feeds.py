@@ -105,7 +105,14 @@ class Feeds:
         self.books: Mapping[str, SourceBook] = {name: line.book for name, line in self.lines.items()}
         self._switch_record = SwitchRecord(store)
         self.selection = Selection(
-            home, self.books, config.canary, self._dead, self._switch_record.take, self._switched, said
+            home,
+            self.books,
+            config.canary,
+            self._dead,
+            self.wanted.shed_symbols,
+            self._switch_record.take,
+            self._switched,
+            said,
         )
         self.serving = Serving(
             self.books, self.selection.source_of, symbol_at, self.standing, stale_after_s=config.stale_after_s

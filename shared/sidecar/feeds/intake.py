@@ -24,8 +24,8 @@ _QUARANTINE_EVERY_S = 1.0
 class Intake:
     """Puts settled bars into the outbox, many at a time.
 
-    While the outbox cannot be written they are held. What comes beyond `_MOST_HELD` is let go; once it can be written again, every
-    book begins anew where the outbox then ends, so that it is fetched again.
+    While the outbox cannot be written they are held. What comes beyond `_MOST_HELD` is let go; once it can be written again,
+    every book begins anew where the outbox then ends, so that it is fetched again.
 
     Args:
         outbox: Where they go.

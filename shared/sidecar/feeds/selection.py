@@ -16,6 +16,8 @@ _MINUTE_MS = Timeframe.MINUTE.seconds * 1000
 # Time the canary's minute may take to come: Polygon sends a minute about two seconds after it is over.
 CANARY_GRACE_MS = 10_000
 _LOOK_EVERY_S = 1.0
+# While none is in use, pairs that could be served wait so long for one whose hole stays: then it is that pair's trouble alone.
+_PATIENCE_S = 60.0
 
 
 class Selection:
@@ -26,6 +28,7 @@ class Selection:
         books: By source, the preferred one first; at least one.
         canary: The pair that is watched.
         dead: Sources that said themselves that nothing will come, with the reason.
+        shed: Symbols of a source whose minutes are not asked for now, because limits bite.
         record: Takes each change of source.
         switched: Called after the source in use has changed.
         said: Takes a line for people.
@@ -42,6 +45,7 @@ class Selection:
         books: Mapping[str, SourceBook],
         canary: str,
         dead: Callable[[], Mapping[str, str]],
+        shed: Callable[[str], frozenset[str]],
         record: Callable[[FeedSwitch], None],
         switched: Callable[[], None],
         said: Callable[[str], None],
@@ -52,11 +56,13 @@ class Selection:
         self._canary = {source: symbol_at(source, canary) for source in books}
         self._dead = dead
         self._told_dead: set[str] = set()
+        self._shed = shed
         self._record = record
         self._switched = switched
         self._said = said
         self._failover = Failover(tuple(books))
         self._judged_ms: int | None = None
+        self._none_since_s: float | None = None
         self._before: str | None = None
 
     @property
@@ -86,6 +92,8 @@ class Selection:
 
     def _judge(self) -> None:
         now_s = asyncio.get_running_loop().time()
+        if self.in_use is not None or self._none_since_s is None:
+            self._none_since_s = now_s
         dead = self._dead()
         for source in dead.keys() - self._told_dead:
             self._act(self._failover.failed(source, dead[source], now_s))
@@ -98,7 +106,9 @@ class Selection:
             on_time = {source: self._heard_ms(source) >= open_ms for source in self._books}
             self._act(self._failover.minute_over(open_ms, on_time, now_s))
         for source in self._failover.due.prepare:
-            if self._books[source].is_whole:
+            book = self._books[source]
+            is_late = self.in_use is None and now_s - self._none_since_s >= _PATIENCE_S
+            if book.is_whole_of(self._canary[source]) if is_late else book.is_whole_but_for(self._shed(source)):
                 self._act(self._failover.backfilled(source, now_s))
 
     def _heard_ms(self, source: str) -> int:

@@ -1,18 +1,21 @@
 """All that one source reported: checked, put in order, counted; what settles is told on."""
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from shared.domain.bar_checks import Defect, defect_of
 from shared.domain.bar_ledger import Settled
-from shared.domain.bars import Bar, Span
+from shared.domain.bars import Bar, Series, Span
 from shared.domain.stored import Timeframe
 from shared.sidecar.feeds.clocks import here_ms
 from shared.sidecar.feeds.symbol_book import SymbolBook
 
 # Time a minute may take to come by the stream, before the source's history is asked for it.
 GRACE_MS = 5_000
+# Answers with the same bar that cannot be true, after which its stretch counts as empty and the bars after it go on.
+_IN_VAIN = 3
 # A symbol the source says it does not have is asked for again: it may be listed later, or that was a moment's error.
 _REFUSED_FOR_MS = 900_000
 _MINUTE_MS = Timeframe.MINUTE.seconds * 1000
@@ -64,6 +67,7 @@ class SourceBook:
         self._last_good = last_good
         self._books: dict[str, SymbolBook] = {}
         self._refused_until_ms: dict[str, float] = {}
+        self._in_vain: Counter[tuple[Series, int]] = Counter()
 
     @property
     def symbols(self) -> frozenset[str]:
@@ -126,7 +130,23 @@ class SourceBook:
             self._tell(symbol, book.fill(timeframe, span, sound))
             return
         # What is not in a whole answer never was; a bar that cannot be true is no proof of that.
-        self._tell(symbol, [settled for bar in sound for settled in book.fill(timeframe, _span_of(bar), [bar])])
+        settled = [each for bar in sound for each in book.fill(timeframe, _span_of(bar), [bar])]
+        for bar in bars:
+            if bar not in sound and self._is_hopeless(bar):
+                settled += book.fill(timeframe, _span_of(bar), [])
+        self._tell(symbol, settled)
+
+    def _is_hopeless(self, bar: Bar) -> bool:
+        """Whether the source repeated an untruth often enough to go on without that bar: it lies in quarantine."""
+        key = (bar.series, bar.open_ms)
+        # Of a bar that is only said to be too early the clock may be wrong.
+        if defect_of(bar, math.inf) is None or bar.open_ms % bar.series.step_ms:
+            return False
+        self._in_vain[key] += 1
+        if self._in_vain[key] < _IN_VAIN:
+            return False
+        del self._in_vain[key]
+        return True
 
     def interrupted(self) -> None:
         """The stream broke off."""
@@ -153,7 +173,15 @@ class SourceBook:
     @property
     def is_whole(self) -> bool:
         """Nothing is missing of any symbol the source has."""
-        return next(self.missing(), None) is None
+        return self.is_whole_but_for(frozenset())
+
+    def is_whole_but_for(self, shed: frozenset[str]) -> bool:
+        """Nothing is missing but minutes of symbols whose minutes are not asked for now."""
+        return all(timeframe is Timeframe.MINUTE and symbol in shed for symbol, timeframe, _ in self.missing())
+
+    def is_whole_of(self, symbol: str) -> bool:
+        """Nothing is missing of one symbol."""
+        return not any(each == symbol for each, _, _ in self.missing())
 
     def _is_sound(self, bar: Bar) -> bool:
         defect = defect_of(bar, self.now_ms())

@@ -222,7 +222,9 @@ def test_the_same_work_gives_the_same_times() -> None:
 
 def test_a_scaled_clock_is_the_same_in_another_process() -> None:
     clock = VirtualClock(START_S, 50.0)
-    code = "import sys; from shared.simulator.virtual_time import VirtualClock; print(VirtualClock.of(sys.argv[1]).time())"
+    code = (
+        "import sys; from shared.simulator.virtual_time import VirtualClock; print(VirtualClock.of(sys.argv[1]).time())"
+    )
     before = clock.time()
     told = float(subprocess.run([sys.executable, "-c", code, clock.shared], capture_output=True, check=True).stdout)
     assert before <= told <= clock.time()

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from decimal import Decimal
 
 from shared.domain.bar_checks import Defect
@@ -47,9 +47,9 @@ class Books:
             now_ms=lambda: time.time() * 1000 + self.skew_ms,
         )
 
-    def fill_all(self) -> None:
-        """Let the source have had one bar in each minute, quarter and hour that is missing."""
-        for symbol, timeframe, span in list(self.book.missing()):
+    def fill_all(self, but: Collection[str] = ()) -> None:
+        """Let the source have had one bar in each minute, quarter and hour that is missing, but of these symbols."""
+        for symbol, timeframe, span in [each for each in self.book.missing() if each[0] not in but]:
             step_ms = timeframe.seconds * 1000
             opens = range(span.since_ms, span.until_ms, step_ms)
             bars = [

@@ -108,6 +108,22 @@ def test_candles_far_from_another_sources_price_are_degraded(run_virtual: Virtua
     run_virtual(use())
 
 
+def test_an_old_price_is_no_judge_of_candles_that_came_since(run_virtual: VirtualRun, tmp_path: Path) -> None:
+    async def use() -> None:
+        marks = Marks()
+        async with feeds_world(tmp_path, prices=marks, pairs=[PAIR]) as world:
+            await asyncio.sleep(5)
+            marks.is_away = True
+            await world.live(2)
+            book = world.feeds.books["polygon"]
+            book.reported([bar(1, "110", source="polygon", symbol="BTC-USD")])
+            assert world.feeds.standing(PAIR).mode is Mode.LIVE, "the price is of the minute before"
+            book.reported([bar(0, "110", source="polygon", symbol="BTC-USD")])
+            assert world.feeds.standing(PAIR).mode is Mode.DEGRADED
+
+    run_virtual(use())
+
+
 def test_without_a_source_a_price_is_degraded_and_none_is_stale(run_virtual: VirtualRun, tmp_path: Path) -> None:
     async def use() -> None:
         async with feeds_world(tmp_path, prices=Marks(), pairs=[PAIR, "XYZ-USDT"]) as world:

@@ -23,6 +23,7 @@ class World:
     Attributes:
         silent: Sources whose stream and history say nothing now.
         holed: Sources whose history does not answer.
+        stuck: Symbols whose history does not answer.
         dead: As the selection is told.
     """
 
@@ -30,6 +31,7 @@ class World:
         self.books = {source: Books(source) for source in SOURCES}
         self.silent: set[str] = set()
         self.holed: set[str] = set()
+        self.stuck: set[str] = set()
         self.dead: dict[str, str] = {}
         self.recorded: list[FeedSwitch] = []
         self.said: list[str] = []
@@ -39,6 +41,7 @@ class World:
             {source: books.book for source, books in self.books.items()},
             CANARY,
             lambda: self.dead,
+            lambda _: frozenset(),
             self.recorded.append,
             lambda: self.seen_at_switch.append(self.selection.in_use),
             self.said.append,
@@ -57,7 +60,7 @@ class World:
                     symbol = symbol_at(source, CANARY)
                     books.book.reported([bar((over_ms - START_MS) // MINUTE_MS, source=source, symbol=symbol)])
                 if source not in self.holed:
-                    books.fill_all()
+                    books.fill_all(but=self.stuck)
             await self.selection.step()
             await asyncio.sleep(1)
         return time.time() - began_s
@@ -160,6 +163,20 @@ def test_a_source_that_refuses_is_left_at_once_and_once(run_virtual: VirtualRun)
     assert world.recorded[-1].reason == "polygon is out: the key was refused"
 
 
+def test_one_that_refused_and_brings_its_minutes_all_the_same_is_returned_to_after_the_dwell(
+    run_virtual: VirtualRun,
+) -> None:
+    async def story(world: World) -> None:
+        await world.live(3.5)
+        world.dead = {"polygon": "the key was refused"}
+        await world.live(1, until=lambda: world.in_use == "binance")
+        await world.live(10, until=lambda: world.in_use == "polygon")
+
+    world = during(run_virtual, story)
+    left, back = (each.at.timestamp() for each in world.recorded[1:])
+    assert 300 <= back - left <= 360, "its fifth minute was over after 280 s"
+
+
 def test_with_no_source_left_there_is_none_until_one_is_back(run_virtual: VirtualRun) -> None:
     async def story(world: World) -> None:
         await world.live(3.5)
@@ -191,6 +208,28 @@ def test_a_pair_the_source_lacks_comes_from_the_next_that_is_fit(run_virtual: Vi
         await world.live(2)
         world.books["binance"].book.refuse("XYZ-USDT", "no such symbol")
         assert world.selection.source_of("XYZ-USDT") is None
+
+    run_virtual(run())
+
+
+def test_one_pairs_hole_that_stays_keeps_the_others_waiting_for_a_minute_at_most(run_virtual: VirtualRun) -> None:
+    async def run() -> None:
+        world = World("XYZ-USDT")
+        world.stuck = {"XYZ-USD", "XYZ-USDT"}
+        assert 60 <= await world.live(5, until=lambda: world.in_use is not None) <= 62
+        assert world.in_use == "polygon"
+        await world.live(3)
+        world.silent = {"polygon"}
+        await world.live(5, until=lambda: world.in_use != "polygon")
+        assert world.in_use is None, "nothing is whole, and nobody has waited yet"
+        await world.live(2, until=lambda: world.in_use is not None)
+        assert world.in_use == "binance"
+        world.silent = set()
+        await world.live(15)
+        assert world.in_use == "binance", "a better one has to be whole"
+        world.stuck = set()
+        await world.live(1)
+        assert world.in_use == "polygon"
 
     run_virtual(run())
 

@@ -86,6 +86,60 @@ def test_an_answer_with_a_bar_that_cannot_be_true_proves_no_minute_empty(run_vir
     run_virtual(use())
 
 
+def test_a_bar_that_is_never_true_holds_the_others_up_for_three_answers_only(run_virtual: VirtualRun) -> None:
+    async def use() -> None:
+        books = Books()
+        books.book.want({"BTC-USDT": 60})
+        books.fill_all()
+        await asyncio.sleep(190)
+        span = Span(START_MS - MINUTE_MS, START_MS + 2 * MINUTE_MS)
+        books.settled.clear()
+        for _ in range(2):
+            books.book.filled("BTC-USDT", Timeframe.MINUTE, span, [bar(-1), bar(0, "-5"), bar(1)])
+        assert minutes_of(books) == [(-1, Outcome.NEW)]
+        books.book.filled("BTC-USDT", Timeframe.MINUTE, span, [bar(-1), bar(0, "-5"), bar(1)])
+        assert minutes_of(books) == [(-1, Outcome.NEW), (0, Outcome.EMPTY), (1, Outcome.NEW)]
+        books.book.reported([bar(0, "7")])
+        assert minutes_of(books)[3:4] == [(0, Outcome.REVISED)], "once it is true it counts"
+
+    run_virtual(use())
+
+
+def test_a_bar_that_seems_too_early_is_waited_for(run_virtual: VirtualRun) -> None:
+    async def use() -> None:
+        books = Books()
+        books.book.want({"BTC-USDT": 60})
+        books.fill_all()
+        span = Span(START_MS - MINUTE_MS, START_MS + 6 * MINUTE_MS)
+        books.settled.clear()
+        for _ in range(5):
+            books.book.filled("BTC-USDT", Timeframe.MINUTE, span, [bar(-1), bar(5)])
+        assert minutes_of(books) == [(-1, Outcome.NEW)]
+
+    run_virtual(use())
+
+
+def test_minutes_that_are_not_asked_for_now_keep_no_source_from_being_whole(run_virtual: VirtualRun) -> None:
+    async def use() -> None:
+        books = Books()
+        books.book.want({"BTC-USDT": 60, "ETH-USDT": 60})
+        books.fill_all()
+        await asyncio.sleep(125)
+        books.book.reported([bar(-1), bar(0), bar(1)])
+        assert not books.book.is_whole_but_for(frozenset({"ETH-USDT"})), (
+            "the quarter that has passed is asked for all the same"
+        )
+        for symbol, timeframe, span in list(books.book.missing()):
+            if timeframe is not Timeframe.MINUTE:
+                opened = (span.since_ms - START_MS) // MINUTE_MS
+                books.book.filled(symbol, timeframe, span, [bar(opened, symbol=symbol, timeframe=timeframe)])
+        assert not books.book.is_whole_but_for(frozenset())
+        assert books.book.is_whole_but_for(frozenset({"ETH-USDT"}))
+        assert not books.book.is_whole_but_for(frozenset({"BTC-USDT"}))
+
+    run_virtual(use())
+
+
 def test_quarters_and_hours_are_built_of_minutes_and_told_after_them(run_virtual: VirtualRun) -> None:
     async def use() -> None:
         books = Books()

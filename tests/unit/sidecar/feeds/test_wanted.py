@@ -76,7 +76,7 @@ def test_beyond_the_limit_a_pair_is_refused_by_name_the_canary_is_not(run_virtua
 def test_two_pairs_that_are_one_symbol_share_the_longer_book(run_virtual: VirtualRun) -> None:
     async def use() -> None:
         bots = Bots()
-        bots.asked = {"ETH-USDT": 200, "ETH-USDC": 900}
+        bots.asked = {"ETH-USDC": 900, "ETH-USDT": 200}
         assert bots.wanted.symbols("polygon") == {"ETH-USD": 900, "BTC-USD": RECORDED_BARS}
         assert bots.wanted.symbols("binance") == {
             "ETH-USDT": 200,
