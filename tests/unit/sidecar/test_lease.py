@@ -166,8 +166,10 @@ def test_a_machine_that_slept_has_lost_it(run_virtual: VirtualRun, monkeypatch: 
         service = LeaseService(MemoryLeases(), "account", "holder", told.append)
         await service.step()
         wall = time.time
-        monkeypatch.setattr(time, "time", lambda: wall() + 3600)
-        await service.step()
+        # Undone before the virtual clock ends: undone after it, its clock would stay for every later test.
+        with monkeypatch.context() as slept:
+            slept.setattr(time, "time", lambda: wall() + 3600)
+            await service.step()
         assert told == [False, True, False, True], "hung up, and connected anew by a lease of its own"
         assert service.detail()["losses"] == 1
 
