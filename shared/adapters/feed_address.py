@@ -71,9 +71,14 @@ def _read(path: Path) -> FeedAddress:
 def _checked(url: str, token: str, where: str, url_name: str, token_name: str) -> FeedAddress:
     if not _URL.fullmatch(url):
         raise FeedAddressError(f"{where}: {url_name}: must be an address, as in http://127.0.0.1:8766")
-    if not _TOKEN.fullmatch(token):
+    if not is_token(token):
         raise FeedAddressError(f"{where}: {token_name}: must be 1 to 512 printable characters without a space")
     return FeedAddress(url.rstrip("/"), token)
+
+
+def is_token(text: str) -> bool:
+    """Whether a text may stand in a header as a token."""
+    return _TOKEN.fullmatch(text) is not None
 
 
 def write_address(home: Path, address: FeedAddress) -> None:

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -76,13 +76,12 @@ async def open_store(home: Path, config: ShippingConfig) -> AsyncIterator[OpenSt
         from shared.adapters.supabase_leases import SupabaseLeases
         from shared.adapters.supabase_store import SupabaseStore
 
-        store = await SupabaseStore.connect(url, key, batch_limit=config.rest_batch_events)
-        leases = await SupabaseLeases.connect(url, key)
-        try:
+        async with AsyncExitStack() as held:
+            store = await SupabaseStore.connect(url, key, batch_limit=config.rest_batch_events)
+            held.push_async_callback(store.close)
+            leases = await SupabaseLeases.connect(url, key)
+            held.push_async_callback(leases.close)
             yield OpenStore(store, leases)
-        finally:
-            await leases.close()
-            await store.close()
         return
     with open_database(home) as database:
         if database.embedded is not None:

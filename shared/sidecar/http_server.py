@@ -11,7 +11,7 @@ from typing import Any
 
 from aiohttp import web
 
-from shared.adapters.feed_address import FeedAddress, remove_address, write_address
+from shared.adapters.feed_address import FeedAddress, is_token, remove_address, write_address
 from shared.sidecar.config import SidecarConfigError
 from shared.sidecar.feed_config import ServerConfig
 from shared.sidecar.http_token import Handler, token_required
@@ -44,6 +44,8 @@ class HttpServer:
             raise SidecarConfigError(
                 f"server.host = {config.host}: is open to other machines: set {TOKEN}, or listen on 127.0.0.1"
             )
+        if token and not is_token(token):
+            raise SidecarConfigError(f"{TOKEN}: must be 1 to 512 printable characters without a space")
         self._token = token or secrets.token_urlsafe(24)
         self._listener = _listen(config)
         port = self._listener.getsockname()[1]

@@ -49,7 +49,8 @@ class Wanted:
         Raises:
             TooManyPairs: They cannot.
         """
-        followed = set(self.pairs) - {self._canary}
+        # Those that merely linger make room.
+        followed = {*self._asked(), *self._configured} - {self._canary}
         fresh = sorted(set(pairs) - followed - {self._canary})
         if fresh and len(followed) + len(fresh) > self._max_pairs:
             raise TooManyPairs(
@@ -70,12 +71,21 @@ class Wanted:
         self._lingering = {
             pair: (count, at_s) for pair, (count, at_s) in self._lingering.items() if now_s - at_s < _LINGER_S
         }
+        self._make_room(now_s)
         pairs = {pair: max(count, RECORDED_BARS) for pair, (count, _) in self._lingering.items()}
         for pair in self._configured:
             pairs.setdefault(pair, RECORDED_BARS)
         if pairs:
             pairs.setdefault(self._canary, RECORDED_BARS)
         return pairs
+
+    def _make_room(self, now_s: float) -> None:
+        """Let those that merely linger go, the longest first, until no more than may be are followed."""
+        followed = {*self._lingering, *self._configured} - {self._canary}
+        idle = [pair for pair, (_, at_s) in self._lingering.items() if at_s < now_s and pair not in self._configured]
+        idle.sort(key=lambda pair: self._lingering[pair][1])
+        for pair in idle[: max(0, len(followed) - self._max_pairs)]:
+            del self._lingering[pair]
 
     @property
     def shed(self) -> frozenset[str]:

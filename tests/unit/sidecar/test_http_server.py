@@ -177,3 +177,12 @@ def test_an_address_of_six_is_written_in_brackets(tmp_path: Path) -> None:
     server = HttpServer(tmp_path, ServerConfig(host="::1", port=0), routes)
     server.close()
     assert server.address.url.startswith("http://[::1]:")
+
+
+def test_a_token_that_no_header_can_hold_is_refused_and_not_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(TOKEN, "two words")
+    with pytest.raises(SidecarConfigError) as refused:
+        HttpServer(tmp_path, ServerConfig(host="127.0.0.1", port=0), lambda _: [])
+    assert str(refused.value) == "RECOVERY_SIDECAR_TOKEN: must be 1 to 512 printable characters without a space"

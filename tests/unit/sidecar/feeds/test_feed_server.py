@@ -19,7 +19,7 @@ from shared.sidecar.feeds.wanted import Wanted
 from shared.wire.feed_messages import FeedAlert, FeedHeartbeat, FeedMessage, FeedRefusal, FeedWindow, Subscription
 from shared.wire.feed_protocol import read_message, write_subscriptions
 from tests.conftest import VirtualRun
-from tests.unit.sidecar.feeds.serving_samples import MINUTES, Served, told
+from tests.unit.sidecar.feeds.serving_samples import MINUTES, Ear, Served, told
 
 TOKEN = "the-token"
 HEADERS = {"Authorization": f"Bearer {TOKEN}"}
@@ -101,8 +101,8 @@ def test_a_window_is_told_to_who_asks_once(run_virtual: VirtualRun) -> None:
 def test_what_cannot_be_served_is_refused_in_one_sentence(run_virtual: VirtualRun, query: str, reason: str) -> None:
     async def use() -> None:
         async with serving() as (world, client):
-            world.wanted.touch("BTC-USDT", 1)
-            world.wanted.touch("ETH-USDT", 1)
+            others = [Subscription(pair, Timeframe.MINUTE, 1) for pair in ("BTC-USDT", "ETH-USDT")]
+            world.served.serving.listen(Ear(), others)
             async with client.get(f"/candles?{query}", headers=HEADERS) as answer:
                 assert (answer.status, await answer.json()) == (400, {"error": reason})
             assert world.changes == 0

@@ -234,6 +234,19 @@ def test_one_pairs_hole_that_stays_keeps_the_others_waiting_for_a_minute_at_most
     run_virtual(run())
 
 
+def test_a_source_whose_canary_has_a_hole_is_never_begun_with(run_virtual: VirtualRun) -> None:
+    async def run() -> None:
+        world = World("XYZ-USDT")
+        world.stuck = {"BTC-USD", "BTC-USDT"}
+        await world.live(3)
+        assert world.in_use is None
+        world.stuck = {"BTC-USD"}
+        await world.live(1.5)
+        assert world.in_use == "binance"
+
+    run_virtual(run())
+
+
 def test_nothing_is_judged_while_nothing_is_followed(run_virtual: VirtualRun) -> None:
     async def run() -> None:
         world = World()

@@ -102,3 +102,19 @@ def test_while_limits_bite_the_first_pairs_and_the_canary_keep_their_minutes(run
         assert bots.wanted.shed == frozenset()
 
     run_virtual(use())
+
+
+def test_a_pair_that_merely_lingers_makes_room_for_one_that_is_asked_for(run_virtual: VirtualRun) -> None:
+    async def use() -> None:
+        bots = Bots(max_pairs=2)
+        bots.asked = {"ETH-USDT": 500, "SOL-USDT": 500}
+        assert set(bots.wanted.pairs) == {"ETH-USDT", "SOL-USDT", "BTC-USDT"}
+        await asyncio.sleep(1)
+        bots.asked = {"ETH-USDT": 500}
+        bots.wanted.require_room(["ETH-USDT", "ADA-USDT"])
+        bots.asked = {"ETH-USDT": 500, "ADA-USDT": 500}
+        assert set(bots.wanted.pairs) == {"ETH-USDT", "ADA-USDT", "BTC-USDT"}
+        with pytest.raises(TooManyPairs, match="DOT-USDT has no room"):
+            bots.wanted.require_room(["DOT-USDT"])
+
+    run_virtual(use())
