@@ -112,7 +112,9 @@ class ShippingService:
     name = "shipping"
 
     def __init__(self, home: Path, store: Store, poll_s: float, said: Callable[[str], None]) -> None:
-        self._shipping = Shipping(home / JOURNAL, home.name, store, self._tell)
+        self._journal = home / JOURNAL
+        self._has_begun = False
+        self._shipping = Shipping(self._journal, home.name, store, self._tell)
         self._poll_s = poll_s
         self._said = said
         self._told_at_s = time.monotonic()
@@ -124,6 +126,10 @@ class ShippingService:
             self._said(f"shipping: {shipments.events:,} events shipped, {shipments.waiting:,} wait")
 
     async def step(self) -> float:
+        # A bot that has not run yet is no trouble. A journal that was there and is gone is one.
+        self._has_begun = self._has_begun or self._journal.exists()
+        if not self._has_begun:
+            return self._poll_s
         self._told_at_s = time.monotonic()
         await self._shipping.catch_up()
         return self._poll_s
