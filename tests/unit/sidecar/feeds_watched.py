@@ -63,7 +63,7 @@ def feeds_doings(feeds: Feeds) -> tuple[Any, ...]:
     for _ in range(3):
         feeds.wanted.limited()
     try:
-        feeds.wanted.require_room(["ADA-USDT"])
+        feeds.wanted.require_room(["ADA-USDT", "DOT-USDT", "SOL-USDT"])
         room = ""
     except TooManyPairs as error:
         room = str(error)
