@@ -58,10 +58,14 @@ async def follow_feeds(
 
 
 def _leases(home: Path, sources: Sources, feeds: Feeds, opened: OpenStore) -> list[LeaseService]:
-    """One for each source that counts connections by account."""
+    """One for each source that counts connections by account, held while the home follows anything."""
     return [
         LeaseService(
-            opened.leases, account_of(source.account_key), new_holder(home.name), feeds.lines[name].streaming.allow
+            opened.leases,
+            account_of(source.account_key),
+            new_holder(home.name),
+            feeds.lines[name].streaming.allow,
+            is_needed=lambda: bool(feeds.wanted.pairs),
         )
         for name, source in sources.bars.items()
         if source.account_key is not None

@@ -17,6 +17,7 @@ from shared.sidecar.care import Care
 TTL_S = 15.0
 _RENEW_EVERY_S = 5.0
 _ANSWER_WITHIN_S = 4.0
+_LOOK_EVERY_S = 1.0
 # Between the end of the right by our clock and by the store's: a socket whose source does not answer the close is gone within
 # 4 s (`shared.adapters.feeds.websocket`), and a loop may be held up.
 _MARGIN_S = 5.0
@@ -46,11 +47,19 @@ class LeaseService:
         account: What of; see `account_of`.
         holder: A name of this process alone; see `new_holder`. Two with one name would both be given it.
         allowed: Takes whether the connection may exist: false at once, then each change.
+        is_needed: Whether there is anything to connect for: a right that nobody uses is left to others.
     """
 
     name = "lease"
 
-    def __init__(self, leases: Leases, account: str, holder: str, allowed: Callable[[bool], None]) -> None:
+    def __init__(
+        self,
+        leases: Leases,
+        account: str,
+        holder: str,
+        allowed: Callable[[bool], None],
+        is_needed: Callable[[], bool] = lambda: True,
+    ) -> None:
         self._leases = leases
         self._account = account
         self._holder = holder
@@ -59,9 +68,13 @@ class LeaseService:
         self._asked_at_s = 0.0
         self._end: asyncio.TimerHandle | None = None
         self._losses = 0
+        self._is_needed = is_needed
+        self._unneeded_since_s: float | None = None
         allowed(False)
 
     async def step(self) -> float:
+        if await self._rests():
+            return _LOOK_EVERY_S
         if self._lease is not None and time.time() - self._asked_at_s >= TTL_S - _MARGIN_S:
             # The machine slept: the loop's clock may have stood still, the store's has not.
             self._lose()
@@ -72,6 +85,19 @@ class LeaseService:
             return max(0.0, asked_s + _RENEW_EVERY_S - _now_s())
         self._lose()
         return _RENEW_EVERY_S if held is None else 0.0
+
+    async def _rests(self) -> bool:
+        """Whether it is not needed, and was given back once a connection that was there must be gone."""
+        if self._is_needed():
+            self._unneeded_since_s = None
+            return False
+        if self._unneeded_since_s is None:
+            self._unneeded_since_s = _now_s()
+        if self._lease is not None:
+            if _now_s() - self._unneeded_since_s < _MARGIN_S:
+                return False
+            await self.close()
+        return True
 
     async def _ask(self, held: Lease | None) -> Lease | None:
         """The lease, renewed or new; None where it is another's."""

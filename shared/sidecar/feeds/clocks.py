@@ -2,13 +2,14 @@
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from shared.domain.clock_skew import ClockSample, ClockSkew
 from shared.ports import BarHistory
 
 _MEASURE_EVERY_S = 60.0
+_LOOK_EVERY_S = 1.0
 
 
 def here_ms() -> float:
@@ -22,14 +23,18 @@ class SourceClock:
     Args:
         history: Who is asked for the time.
         skew: What is learnt; others read it.
+        is_needed: Whether anything is judged by it now: a source that nothing is wanted of is left in peace.
     """
 
-    def __init__(self, history: BarHistory, skew: ClockSkew) -> None:
+    def __init__(self, history: BarHistory, skew: ClockSkew, is_needed: Callable[[], bool]) -> None:
         self.name = f"{history.source}_clock"
         self._history = history
         self._skew = skew
+        self._is_needed = is_needed
 
     async def step(self) -> float:
+        if not self._is_needed():
+            return _LOOK_EVERY_S
         sent_ms = here_ms()
         began_s = asyncio.get_running_loop().time()
         server_ms = await self._history.server_time_ms()

@@ -61,7 +61,7 @@ class Line:
             fetched=self.streaming.fetched,
             limited=feeds.wanted.limited,
         )
-        self.clock = SourceClock(source.history, skew)
+        self.clock = SourceClock(source.history, skew, lambda: bool(self.book.symbols))
 
     @property
     def services(self) -> list[Service | Watched]:

@@ -33,7 +33,9 @@ def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def config(**changes: Any) -> FeedsConfig:
-    return FeedsConfig.model_validate(read_yaml(CHECKOUT / "conf" / "sidecar.yml")["feeds"] | changes)
+    """The shipped settings, with a pair to follow: without one nobody needs a lease."""
+    shipped = read_yaml(CHECKOUT / "conf" / "sidecar.yml")["feeds"]
+    return FeedsConfig.model_validate(shipped | {"pairs": ["BTC-USDT"]} | changes)
 
 
 class Leases(MemoryLeases):

@@ -265,3 +265,29 @@ def test_an_account_is_told_by_a_fingerprint_and_a_holder_by_a_name_of_its_own()
     names = {new_holder("home") for _ in range(100)}
     assert len(names) == 100
     assert all(name.startswith("home@") for name in names)
+
+
+def test_a_right_that_nobody_uses_is_left_to_others_once_the_connection_is_gone(run_virtual: VirtualRun) -> None:
+    async def main() -> None:
+        leases, told = MemoryLeases(), []
+        needs = {"connection": False}
+        idle = LeaseService(leases, "account", "idle", told.append, is_needed=lambda: needs["connection"])
+        other = LeaseService(leases, "account", "other", lambda _: None)
+        assert await idle.step() == 1.0
+        assert told == [False], "nothing was asked for"
+        needs["connection"] = True
+        await idle.step()
+        assert told == [False, True]
+        needs["connection"] = False
+        for _ in range(5):
+            await idle.step()
+            await other.step()
+            assert not other.detail()["held"], "its socket may still be there"
+            await asyncio.sleep(0.9)
+        await asyncio.sleep(1)
+        await idle.step()
+        assert told == [False, True, False]
+        await other.step()
+        assert other.detail()["held"]
+
+    run_virtual(main())

@@ -21,7 +21,7 @@ class WholeSeconds(History):
 def test_a_skew_is_measured_within_the_way_there_and_back(run_virtual: VirtualRun) -> None:
     async def use() -> None:
         history, skew = History(), ClockSkew()
-        clock = SourceClock(history, skew)
+        clock = SourceClock(history, skew, lambda: True)
         assert (clock.name, clock.detail()) == ("binance_clock", {})
         history.skew_ms = 40_000
         assert await clock.step() == 60
@@ -35,7 +35,7 @@ def test_a_skew_is_measured_within_the_way_there_and_back(run_virtual: VirtualRu
 def test_a_clock_of_whole_seconds_is_not_taken_for_one_that_is_late(run_virtual: VirtualRun) -> None:
     async def use() -> None:
         skew = ClockSkew()
-        clock = SourceClock(WholeSeconds(), skew)
+        clock = SourceClock(WholeSeconds(), skew, lambda: True)
         for _ in range(8):
             await clock.step()
             await asyncio.sleep(60.37)
@@ -50,7 +50,16 @@ def test_an_answer_that_waited_tells_nothing(run_virtual: VirtualRun) -> None:
     async def use() -> None:
         history, skew = History(), ClockSkew()
         history.takes_s = 1.5
-        await SourceClock(history, skew).step()
+        await SourceClock(history, skew, lambda: True).step()
+        assert skew.offset_ms is None
+
+    run_virtual(use())
+
+
+def test_a_source_that_nothing_is_wanted_of_is_left_in_peace(run_virtual: VirtualRun) -> None:
+    async def use() -> None:
+        skew = ClockSkew()
+        assert await SourceClock(History(), skew, lambda: False).step() == 1.0
         assert skew.offset_ms is None
 
     run_virtual(use())
