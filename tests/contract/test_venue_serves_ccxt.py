@@ -11,7 +11,7 @@ from shared.simulator.scenario import DEFAULT_START_MS, simulated
 from shared.simulator.server import PERPETUAL_PREFIX, SPOT_PREFIX, VenueServer
 from shared.simulator.venue import Venue
 from tests.python_packages import use_ccxt
-from tests.virtual import in_virtual_time
+from tests.virtual import on_virtual_clock
 
 use_ccxt()
 ccxt = pytest.importorskip("ccxt.async_support")
@@ -35,7 +35,7 @@ def against_the_venue(use: Callable[[Any, Venue, VenueServer], Awaitable[None]])
             await exchange.close()
             await server.stop()
 
-    in_virtual_time(run, NOW_S)
+    on_virtual_clock(run(), NOW_S)
 
 
 def test_markets_and_their_limits() -> None:

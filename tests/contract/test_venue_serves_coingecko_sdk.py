@@ -13,7 +13,7 @@ from shared.simulator.faults import Fault
 from shared.simulator.scenario import DEFAULT_START_MS, simulated
 from shared.simulator.server import COINGECKO_PREFIX, COINGECKO_PRO_PREFIX, VenueServer
 from shared.simulator.venue import Venue
-from tests.virtual import in_virtual_time
+from tests.virtual import on_virtual_clock
 
 PAIRS = ["BTC-USDT", "SOL-USDT"]
 DAY_S = 86_400
@@ -40,7 +40,7 @@ def against_the_venue(
         finally:
             await server.stop()
 
-    in_virtual_time(run, NOW_S)
+    on_virtual_clock(run(), NOW_S)
 
 
 def test_prices_are_the_venues_of_the_last_whole_minute_in_usd() -> None:

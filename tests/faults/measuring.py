@@ -22,7 +22,7 @@ from tests.faults.outcome import Outcome, judge
 from tests.faults.signs import Signs, defects, first_sign, is_as_before, is_whole, signs
 from tests.faults.truth import differences
 from tests.feed_world import World, world
-from tests.virtual import in_virtual_time
+from tests.virtual import on_virtual_clock
 
 PAIRS = ("BTC-USDT", "ETH-USDT")
 # Four minutes before an hour: the fault is there when a quarter and an hour close.
@@ -50,7 +50,7 @@ def measure(case: Case) -> Outcome:
                 outcome.said = list(tried.said)
 
     with _quiet_and_repeatable():
-        in_virtual_time(work, START_S)
+        on_virtual_clock(work(), START_S)
     outcome.problems += judge(case, outcome)
     outcome.took_s = time.perf_counter() - began_s
     return outcome

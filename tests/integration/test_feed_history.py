@@ -16,7 +16,7 @@ from shared.simulator import scenario
 from shared.simulator.fault_kinds import Kind, Part, Where
 from shared.simulator.faults import Fault, Faults
 from shared.simulator.server import VenueServer
-from tests.unit.adapters.feeds.virtual import on_virtual_clock
+from tests.virtual import on_virtual_clock
 
 BEGIN_S = 1_736_164_800  # 2025-01-06T12:00Z
 BEGIN_MS = BEGIN_S * 1000

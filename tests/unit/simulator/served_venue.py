@@ -14,7 +14,7 @@ from shared.simulator.faults import Fault, Faults
 from shared.simulator.instruments import instrument_for
 from shared.simulator.server import VenueServer
 from shared.simulator.venue import Venue
-from tests.virtual import in_virtual_time
+from tests.virtual import on_virtual_clock
 
 CANDLES = "/spot/stream?streams=btcusdt@kline_1m"
 MINUTE_MS = 60_000
@@ -34,7 +34,7 @@ def served(use: Use, *faults: Fault, count: int = 1000) -> None:
         finally:
             await server.stop()
 
-    in_virtual_time(run, START_MS / 1000 + 10)
+    on_virtual_clock(run(), START_MS / 1000 + 10)
 
 
 @dataclass

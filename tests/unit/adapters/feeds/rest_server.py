@@ -6,7 +6,7 @@ from typing import Any
 
 from aiohttp import web
 
-from tests.unit.adapters.feeds.virtual import on_virtual_clock
+from tests.virtual import on_virtual_clock
 
 NOW_S = 1_736_121_600.0  # 2025-01-06 00:00 UTC
 NOW_MS = int(NOW_S) * 1000

@@ -12,8 +12,8 @@ from shared.adapters.feeds.stream_socket import FeedStream
 from shared.adapters.feeds.websocket import SocketLimits
 from shared.wire.polygon_stream import PolygonStream
 from shared.wire.stream import Link, Moved, News, Reported
-from tests.unit.adapters.feeds.virtual import on_virtual_clock
 from tests.unit.wire.stream_driver import AUTHENTICATED, HELLO, SUBSCRIBED
+from tests.virtual import on_virtual_clock
 
 Talk = Callable[[web.WebSocketResponse, web.Request], Awaitable[None]]
 KEY = "a-key"

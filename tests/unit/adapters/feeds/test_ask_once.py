@@ -6,7 +6,7 @@ from aiohttp import web
 
 from shared.wire.stream import Link
 from tests.unit.adapters.feeds.talking_source import Feed
-from tests.unit.adapters.feeds.virtual import on_virtual_clock
+from tests.virtual import on_virtual_clock
 
 
 def test_a_handshake_that_is_cut_off_is_not_repeated_behind_our_back() -> None:

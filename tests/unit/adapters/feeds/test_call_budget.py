@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.adapters.feeds.call_budget import CallBudget
-from tests.unit.adapters.feeds.virtual import on_virtual_clock
+from tests.virtual import on_virtual_clock
 
 
 async def sent_at(budget: CallBudget, weights: list[int]) -> list[float]:

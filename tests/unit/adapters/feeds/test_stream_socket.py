@@ -7,8 +7,8 @@ from aiohttp import web
 
 from shared.wire.stream import Link, News, Reported
 from tests.unit.adapters.feeds.talking_source import Feed, fed, served, shake_hands, wait_for_end
-from tests.unit.adapters.feeds.virtual import on_virtual_clock
 from tests.unit.wire.stream_driver import HELLO, minute
+from tests.virtual import on_virtual_clock
 
 
 def test_bars_come_through() -> None:

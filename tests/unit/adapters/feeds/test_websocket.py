@@ -8,8 +8,8 @@ from aiohttp import web
 from shared.adapters.feeds.websocket import SocketLimits
 from shared.wire.stream import Link, Malformed, News
 from tests.unit.adapters.feeds.talking_source import Feed, fed, shake_hands, wait_for_end
-from tests.unit.adapters.feeds.virtual import on_virtual_clock
 from tests.unit.wire.stream_driver import minute
+from tests.virtual import on_virtual_clock
 
 
 def test_a_connection_cut_without_a_word() -> None:
