@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from asyncpg import Connection
 
 from shared.adapters.arrow_columns import CSV_FOR_COPY, UNFIT, Columns, NotArchivable
+from shared.adapters.synced_folder import sync_folder
 from shared.ports import StoreError
 
 _READ_BACK_NAME = "read_back"
@@ -169,11 +170,7 @@ def rename_durably(source: Path, target: Path) -> None:
     """
     with _one_sentence(target, "cannot be written"):
         source.replace(target)
-        folder = os.open(target.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        sync_folder(target.parent)
 
 
 @contextmanager

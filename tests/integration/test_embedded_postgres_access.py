@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from shared.adapters.postgres import embedded
+from shared.adapters.postgres import embedded, server_socket
 from shared.adapters.postgres.embedded import EmbeddedPostgres, EmbeddedPostgresError
 from tests.integration.embedded_server import postmaster, query
 
@@ -61,7 +61,7 @@ def test_a_path_with_every_kind_of_character(open_folder: Path) -> None:
 def test_a_path_no_client_can_take_has_its_socket_in_the_temporary_folder(open_folder: Path, name: str) -> None:
     folder = open_folder / name
     with EmbeddedPostgres(folder) as server:
-        sockets = embedded._socket_folder(folder)
+        sockets = server_socket.socket_folder(folder)
         assert sockets.parent == Path(tempfile.gettempdir())
         assert stat.S_IMODE(sockets.stat().st_mode) == 0o700
         assert query(server.url(), "SELECT 7") == 7
@@ -72,7 +72,7 @@ def test_a_path_no_client_can_take_has_its_socket_in_the_temporary_folder(open_f
 def test_a_socket_folder_made_by_somebody_else_is_refused(open_folder: Path) -> None:
     folder = open_folder / ("long" * 30)
     folder.mkdir()
-    place = embedded._socket_folder(folder)
+    place = server_socket.socket_folder(folder)
     place.rmdir()
     place.symlink_to(open_folder)
     with pytest.raises(EmbeddedPostgresError, match="belongs to somebody else"):

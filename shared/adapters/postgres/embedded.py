@@ -16,29 +16,23 @@ the data files anyway.
 """
 
 import fcntl
-import hashlib
-import os
 import shlex
 import shutil
-import stat
 import subprocess
 import tempfile
 import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Self
 from urllib.parse import quote
 
-import psutil
-
+from shared.adapters.postgres.postmaster import Postmaster
 from shared.adapters.postgres.server_account import PATIENCE_S, Account, EmbeddedPostgresError, account_for
-
-_PORT = 5432  # names the socket's file; nothing listens on a network
-_SOCKET_PATH_MAX = 107  # bytes of a sockaddr_un before its closing zero
-_DISK_FULL = "No space left on device"
+from shared.adapters.postgres.server_reason import DISK_FULL, reason
+from shared.adapters.postgres.server_socket import PORT, socket_folder
+from shared.adapters.synced_folder import sync_folder
 
 _INITDB_OPTIONS = (
     "--username=postgres",
@@ -174,7 +168,7 @@ class EmbeddedPostgres:
         if self._socket_folder is None:
             raise EmbeddedPostgresError(f"{self.folder}: the database is not in use by this process; start it first")
         # The port is named because PGPORT would be obeyed otherwise.
-        return f"postgresql://postgres@/{quote(database, safe='')}?host={quote(str(self._socket_folder))}&port={_PORT}"
+        return f"postgresql://postgres@/{quote(database, safe='')}?host={quote(str(self._socket_folder))}&port={PORT}"
 
     @contextmanager
     def _told_as_one_sentence(self) -> Iterator[None]:
@@ -211,7 +205,7 @@ class EmbeddedPostgres:
         self._kept.unlink(missing_ok=True)  # it was about a server that is no more
         if not self._cluster.exists():
             self._make_cluster()
-        sockets = _socket_folder(self.folder)
+        sockets = socket_folder(self.folder)
         self._forget_dead_postmaster(sockets)
         if self._log.exists():
             self._log.replace(self._log.with_name("server.log.1"))
@@ -222,7 +216,7 @@ class EmbeddedPostgres:
         named = shlex.quote('"' + str(sockets).replace('"', '""') + '"')
         result = account.run(
             *(self._binaries / "pg_ctl", "start", "-s", "-w", f"-t{PATIENCE_S}", "-D", "cluster", "-l", "server.log"),
-            *("-o", f"-p {_PORT} -c listen_addresses= -c unix_socket_directories={named}"),
+            *("-o", f"-p {PORT} -c listen_addresses= -c unix_socket_directories={named}"),
             cwd=self.folder,
             keep_open=life.fileno(),
         )
@@ -240,9 +234,9 @@ class EmbeddedPostgres:
         result = account.run(self._binaries / "initdb", "-D", making, *_INITDB_OPTIONS, *settings)
         if result.returncode != 0:
             shutil.rmtree(making, ignore_errors=True)
-            raise EmbeddedPostgresError(f"{self.folder}: the database cannot be made{_reason(result.stdout)}")
+            raise EmbeddedPostgresError(f"{self.folder}: the database cannot be made{reason(result.stdout)}")
         making.rename(self._cluster)
-        _sync(self.folder)
+        sync_folder(self.folder)
 
     def _take_down(self) -> None:
         postmaster = self._postmaster()
@@ -254,7 +248,7 @@ class EmbeddedPostgres:
         )
         # One that died meanwhile needs no stopping; the next start recovers what it left.
         if result.returncode != 0 and postmaster.serves(self._cluster):
-            raise EmbeddedPostgresError(f"{self.folder}: Postgres does not stop{_reason(result.stdout)}")
+            raise EmbeddedPostgresError(f"{self.folder}: Postgres does not stop{reason(result.stdout)}")
 
     def _check_version(self) -> None:
         if self._cluster.exists():
@@ -268,43 +262,28 @@ class EmbeddedPostgres:
         # Its pid may be another process's by now, in a restarted container even likely, and Postgres would not start.
         postmaster = self._postmaster()
         if postmaster is None or not postmaster.serves(self._cluster):
-            for stale in (self._cluster / "postmaster.pid", *sockets.glob(f".s.PGSQL.{_PORT}*")):
+            for stale in (self._cluster / "postmaster.pid", *sockets.glob(f".s.PGSQL.{PORT}*")):
                 stale.unlink(missing_ok=True)
 
-    def _postmaster(self) -> "_Postmaster | None":
+    def _postmaster(self) -> Postmaster | None:
         try:
             lines = (self._cluster / "postmaster.pid").read_text().splitlines()
-            return _Postmaster(int(lines[0]), Path(lines[4]))
+            return Postmaster(int(lines[0]), Path(lines[4]))
         except (FileNotFoundError, IndexError, ValueError):
             return None  # there is none, or it is at the very beginning of its start
 
-    def _answers(self, postmaster: "_Postmaster") -> bool:
-        pg_isready = (self._binaries / "pg_isready", "-q", "-t3", "-h", postmaster.socket_folder, f"-p{_PORT}")
+    def _answers(self, postmaster: Postmaster) -> bool:
+        pg_isready = (self._binaries / "pg_isready", "-q", "-t3", "-h", postmaster.socket_folder, f"-p{PORT}")
         return Account().run(*pg_isready, "-Upostgres", "-dpostgres").returncode == 0
 
     def _why(self, output: str = "") -> str:
         said = self._log.read_text(errors="replace") if self._log.exists() else ""
         if shutil.disk_usage(self.folder).free < 2**20:
-            said = _DISK_FULL  # the log could not say so itself
-        return f"{_reason(said, output)}; its log is {self._log}"
+            said = DISK_FULL  # the log could not say so itself
+        return f"{reason(said, output)}; its log is {self._log}"
 
     def _account(self) -> Account:
         return account_for(self._cluster, self._binaries / "postgres")
-
-
-@dataclass(frozen=True)
-class _Postmaster:
-    """What its postmaster.pid says of a server."""
-
-    pid: int
-    socket_folder: Path
-
-    def serves(self, cluster: Path) -> bool:
-        # A server's working folder is its data folder; that tells it from a process that only has the same pid.
-        try:
-            return Path(psutil.Process(self.pid).cwd()) == cluster.resolve()
-        except psutil.Error:
-            return False
 
 
 def _taken(lock: IO[bytes]) -> bool:
@@ -313,42 +292,3 @@ def _taken(lock: IO[bytes]) -> bool:
     except BlockingIOError:
         return False
     return True
-
-
-def _socket_folder(folder: Path) -> Path:
-    """A private folder whose path leaves room for the socket's name: in the temporary folder, if not in the data folder."""
-    name = f"recovery-postgres-{hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]}"
-    for place in (folder / "socket", Path(tempfile.gettempdir()) / name, Path("/tmp") / name):
-        # Clients take what a comma parts for several hosts.
-        if len(os.fsencode(place / f".s.PGSQL.{_PORT}")) <= _SOCKET_PATH_MAX and "," not in str(place):
-            break
-    place.mkdir(mode=0o700, exist_ok=True)
-    found = place.lstat()
-    # Anyone may have made it beforehand in the temporary folder.
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid not in (os.geteuid(), folder.stat().st_uid):
-        raise EmbeddedPostgresError(f"{place}: belongs to somebody else; the database's socket cannot be there")
-    place.chmod(0o700)
-    return place
-
-
-def _sync(folder: Path) -> None:
-    """Let a renaming inside survive a power cut."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def _reason(*said: str) -> str:
-    """The reason out of what Postgres said, as the end of a sentence, else the first line of what was said last."""
-    if any(_DISK_FULL in text for text in said):
-        return f": {_DISK_FULL}"
-    lines = [line.strip() for text in said for line in text.splitlines()]
-    for line in reversed(lines):
-        for mark in ("PANIC: ", "FATAL: ", "error: ", "cannot create "):
-            # Who asks during a start is told "FATAL: the database system is starting up", in the log too.
-            if mark in line and "the database system is" not in line:
-                return f": {line.partition(mark)[2].strip()}"
-    first = said[-1].strip().splitlines()[:1]
-    return f": {first[0]}" if first else ""

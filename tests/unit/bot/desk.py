@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import yaml
 from hummingbot.core.data_type.common import PriceType, TradeType
+from hummingbot.strategy_v2.models.executor_actions import CreateExecutorAction
 from hummingbot.strategy_v2.models.executors import CloseType
 
 from controllers.directional_trading.recovery_channel import RecoveryChannel, RecoveryChannelConfig
@@ -207,3 +208,16 @@ def at_lower_line(width: float = 0.03) -> CandleSeries:
 def at_upper_line(width: float = 0.03) -> CandleSeries:
     """The same channel, whose last close lies on the upper line."""
     return drawn_channel(131, width=width)
+
+
+def opened(desk: Desk, candles: CandleSeries) -> Any:
+    """The configuration of the executor these candles make the controller open."""
+    desk.show(candles)
+    (action,) = desk.look()
+    assert isinstance(action, CreateExecutorAction)
+    return action.executor_config
+
+
+def reasons(desk: Desk) -> list[str | None]:
+    """Of each signal that was decided, why it was refused; None where it was taken."""
+    return [decided.reason for decided in desk.decided]
